@@ -42,6 +42,7 @@ struct line_settings {
 /* "9600,8n1" (smart-json.md 7.2).  E_INVALID leaves *s unchanged.  buf of 16 bytes is enough. */
 int line_settings_parse(struct line_settings *, const char *text) USPD_MUST_CHECK;
 void line_settings_print(const struct line_settings *, char *buf, size_t size);
+bool line_settings_equal(const struct line_settings *, const struct line_settings *);
 /* Duration of one character on the wire, start and parity bits included, nanoseconds. */
 uint32_t line_char_ns(const struct line_settings *);
 

@@ -14,10 +14,9 @@ month_days(int year, int month)
 bool
 civil_valid(const struct civil *c)
 {
-	return c->year >= 1970 && c->year <= 2399 && c->month >= 1 && c->month <= 12 &&
-	    c->day >= 1 && c->day <= month_days(c->year, c->month) &&
-	    c->hour >= 0 && c->hour < 24 && c->minute >= 0 && c->minute < 60 &&
-	    c->second >= 0 && c->second < 60;
+	return c->year >= 1970 && c->year <= 2399 && c->month >= 1 && c->month <= 12 && c->day >= 1 &&
+	    c->day <= month_days(c->year, c->month) && c->hour >= 0 && c->hour < 24 && c->minute >= 0 &&
+	    c->minute < 60 && c->second >= 0 && c->second < 60;
 }
 
 /* Years are counted from March, so that the leap day is the last one. */
@@ -74,7 +73,7 @@ civil_from_utc(struct zone zone, int64_t utc)
 	int64_t local = zone.dst ? utc + zone_offset_s(zone, utc) : utc + zone.offset_s;
 	int64_t days = floor_div(local, DAY_S);
 	int second = (int)(local - days * DAY_S);
-	int64_t shifted = days + 719468;	/* days since 0000-03-01 */
+	int64_t shifted = days + 719468; /* days since 0000-03-01 */
 	int64_t era = floor_div(shifted, 146097);
 	int64_t of_era = shifted - era * 146097;
 	int64_t year_of_era = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
@@ -94,8 +93,8 @@ civil_from_utc(struct zone zone, int64_t utc)
 int64_t
 civil_to_utc(struct zone zone, const struct civil *c, enum season season)
 {
-	int64_t local = civil_days(c->year, c->month, c->day) * DAY_S +
-	    c->hour * 3600 + c->minute * 60 + c->second;
+	int64_t local = civil_days(c->year, c->month, c->day) * DAY_S + c->hour * 3600 +
+	    c->minute * 60 + c->second;
 	int64_t winter = local - zone.offset_s;
 	int64_t summer = winter - 3600;
 

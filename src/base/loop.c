@@ -135,7 +135,7 @@ free_jobs(struct jobs *jobs)
 }
 
 void
-loop_close(struct loop *loop)
+loop_end_work(struct loop *loop)
 {
 	if (loop == NULL)
 		return;
@@ -145,6 +145,15 @@ loop_close(struct loop *loop)
 	pthread_mutex_unlock(&loop->lock);
 	for (unsigned i = 0; i < loop->n_threads; i++)
 		pthread_join(loop->threads[i], NULL);
+	loop->n_threads = 0;
+}
+
+void
+loop_close(struct loop *loop)
+{
+	if (loop == NULL)
+		return;
+	loop_end_work(loop);
 	free_jobs(&loop->work);
 	free_jobs(&loop->finished);
 	for (unsigned i = 0; i < SIGNALS; i++)
@@ -228,7 +237,10 @@ timer_fired(evutil_socket_t fd, short what, void *arg)
 struct loop_timer *
 loop_timer(struct loop *loop, uint32_t ms, bool repeat, void (*fn)(void *), void *arg)
 {
-	struct timeval tv = { .tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000 };
+	struct timeval tv = {
+		.tv_sec = (time_t)(ms / 1000),
+		.tv_usec = (suseconds_t)(ms % 1000) * 1000,
+	};
 	struct loop_timer *timer = calloc(1, sizeof(*timer));
 
 	if (timer == NULL)

@@ -15,6 +15,9 @@ struct loop;
 
 int loop_open(struct loop **) USPD_MUST_CHECK;
 void loop_close(struct loop *);		/* waits for work in progress; its `done` is not called */
+/* Ends the worker threads after the job each is at; later work is never run.  Call it before the
+ * objects that jobs use are closed. */
+void loop_end_work(struct loop *);	/* NULL allowed */
 int loop_run(struct loop *);		/* until loop_stop(); E_OK */
 void loop_stop(struct loop *);		/* any thread */
 struct event_base *loop_base(struct loop *);
@@ -24,11 +27,13 @@ int loop_post(struct loop *, void (*fn)(void *arg), void *arg) USPD_MUST_CHECK;
 
 /* Runs `run` in one of two worker threads, then `done` in the loop.  Any thread; the queue holds
  * 256, E_LIMIT beyond.  arg belongs to the job until done returns. */
-int loop_work(struct loop *, void (*run)(void *arg), void (*done)(void *arg), void *arg) USPD_MUST_CHECK;
+int loop_work(struct loop *, void (*run)(void *arg), void (*done)(void *arg),
+    void *arg) USPD_MUST_CHECK;
 
 struct loop_timer;
 /* First after ms, then (repeat) every ms.  NULL when out of memory. */
-struct loop_timer *loop_timer(struct loop *, uint32_t ms, bool repeat, void (*fn)(void *arg), void *arg);
+struct loop_timer *loop_timer(struct loop *, uint32_t ms, bool repeat, void (*fn)(void *arg),
+    void *arg);
 void loop_timer_free(struct loop_timer *);	/* NULL allowed; also from within fn */
 
 /* Calls fn when the signal arrives, as an ordinary event of the loop. */

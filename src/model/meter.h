@@ -9,14 +9,15 @@
 enum meter_iface { IFACE_NONE, IFACE_1, IFACE_2, IFACE_3, IFACE_4, IFACE_ETHERNET, IFACE_HUB };
 enum { SERIAL_BUSES = 4 };
 
+/* Laid out without padding, so that rows can be compared whole. */
 struct meter_row {
-	uint16_t dev;		/* DeviceIdx: given by the store, key of the archive; 0 = not yet */
 	uint32_t id;		/* MeterId, chosen by the user, >= 1, unique */
 	uint32_t parent;	/* id of the hub, 0 = none */
+	uint16_t dev;		/* DeviceIdx: given by the store, key of the archive; 0 = not yet */
 	uint16_t type;		/* meter type id */
-	char address[64];
-	char password_read[65], password_write[65];	/* hex digits of the raw bytes, or "" */
 	enum meter_iface iface;
+	char address[64];
+	char password_read[66], password_write[66];	/* hex digits of the raw bytes, or "" */
 	char line[16];		/* "9600,8n1"; "" = as delivered by the type */
 	int32_t rtu_object_type, rtu_object, rtu_feeder;
 	char rtu_serial[16];	/* rtuNsh: wins over the serial number read; "" */

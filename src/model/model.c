@@ -148,7 +148,7 @@ journal_by_name(const char *name)
 		name += 6;
 	else if (strncmp(name, "jrnl", 4) == 0)
 		name += 4;
-	if (strcmp(name, "Rvr") == 0)	/* the one D31 name that differs */
+	if (strcmp(name, "Rvr") == 0) /* the one D31 name that differs */
 		return J_REVERSE;
 	for (int i = 0; i < JOURNAL_COUNT; i++)
 		if (strcmp(name, journal_names[i]) == 0)

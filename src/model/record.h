@@ -18,6 +18,7 @@ struct meter_config {
 	int8_t is_dst, is_clock, is_tariff;		/* -1 unknown, 0, 1 */
 	int8_t is_a_minus, is_r_plus, is_r_minus;	/* isAm, isRp, isRm */
 	uint8_t profile_arrays, tariffs, relays;
+	uint8_t phases;					/* 1 or 3; 0 unknown */
 	uint16_t period_min;				/* cTime: integration period */
 	uint32_t ratio_i, ratio_u;			/* kI, kU; 0 unknown */
 	uint32_t constant;				/* imp/kWh; 0 unknown */

@@ -73,7 +73,7 @@
 	INT(rtu_write_timeout_s, "rtu.write_timeout_s", 60, 1, 3600, "client that does not read closed after") \
 	INT(rtu_db_timeout_s, "rtu.db_timeout_s", 5, 1, 60, "longest database query") \
 	INT(rtu_max_clients, "rtu.max_clients", 64, 8, 256, "connections at once") \
-	INT(rtu_garbage_limit, "rtu.garbage_limit", 4096, 64, 1048576, "bytes without a valid frame until closed")
+	INT(rtu_garbage_limit, "rtu.garbage_limit", 4096, 64, 1048576, "garbage bytes until closed")
 
 struct settings {
 #define INT(field, key, def, least, most, help) int64_t field;

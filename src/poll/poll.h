@@ -23,7 +23,7 @@ void poll_reload(struct poll *);	/* settings or meters changed: takes the new sn
 
 enum bus_state { BUS_IDLE, BUS_POLLING, BUS_TRANSIT, BUS_NO_DEVICE };
 struct poll_bus_status {
-	char name[24];			/* "Iface1", or the endpoint of a TCP meter */
+	char name[32];			/* "Iface1", or the endpoint of a TCP meter */
 	enum bus_state state;
 	uint32_t meters, silent;	/* rows on this bus; of them marked silent */
 	uint32_t meter;			/* id being talked to, 0 */

@@ -1,0 +1,180 @@
+#include "smart-json/api.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "smart-json/when.h"
+
+/* Settings of the device, and its journals. */
+
+enum { SETTING_TEXT = 512 };
+
+void
+api_settings_get(struct http_call *call)
+{
+	struct settings *now = malloc(sizeof(*now)), *factory = malloc(sizeof(*factory));
+	json_t *list = json_array();
+	char value[SETTING_TEXT], standard[SETTING_TEXT];
+	const char *key;
+
+	if (now == NULL || factory == NULL) {
+		http_fail_err(call, E_NOMEM, NULL, "the settings cannot be listed");
+		goto out;
+	}
+	store_settings(call->server->store, now);
+	settings_defaults(factory);
+	for (size_t i = 0; (key = settings_key(i)) != NULL; i++) {
+		if (settings_get(now, key, value, sizeof(value)) < 0 ||
+		    settings_get(factory, key, standard, sizeof(standard)) < 0)
+			continue;
+		json_array_append_new(list,
+		    json_pack("{s:s, s:s, s:s, s:s}", "key", key, "value", value, "default", standard,
+			"help", settings_help(i)));
+	}
+	api_reply(call, json_pack("{s:O}", "settings", list));
+out:
+	json_decref(list);
+	free(now);
+	free(factory);
+}
+
+/* Numbers and truths are taken as the text they are stored as. */
+static const char *
+value_text(const json_t *value, char *buf, size_t size)
+{
+	if (json_is_string(value))
+		return json_string_value(value);
+	if (json_is_boolean(value))
+		return json_is_true(value) ? "1" : "0";
+	if (!json_is_integer(value))
+		return NULL;
+	snprintf(buf, size, "%lld", (long long)json_integer_value(value));
+	return buf;
+}
+
+/* All are checked against a copy before the first is stored. */
+static bool
+check_settings(struct http_call *call, json_t *body)
+{
+	struct settings *trial = malloc(sizeof(*trial));
+	char number[24], where[96];
+	const char *key, *text;
+	json_t *value;
+	bool good = trial != NULL;
+
+	if (good)
+		store_settings(call->server->store, trial);
+	else
+		http_fail_err(call, E_NOMEM, NULL, "the settings cannot be checked");
+	json_object_foreach(body, key, value) {
+		int rc;
+
+		if (!good)
+			break;
+		text = value_text(value, number, sizeof(number));
+		rc = text != NULL ? settings_set(trial, key, text) : E_INVALID;
+		good = rc == E_OK;
+		snprintf(where, sizeof(where), "/%.90s", key);
+		if (rc == E_NOTFOUND)
+			http_fail(call, 422, where, "there is no setting \"%.64s\"", key);
+		else if (!good)
+			http_fail(call, 422, where, "%.64s: \"%.64s\" is no value for it", key,
+			    text != NULL ? text : "");
+	}
+	free(trial);
+	return good;
+}
+
+void
+api_settings_put(struct http_call *call)
+{
+	json_t *body = api_body(call), *value;
+	char number[24];
+	const char *key;
+
+	if (body == NULL)
+		return;
+	if (!json_is_object(body)) {
+		http_fail(call, 422, "", "settings are an object: {\"key\": value}");
+	} else if (check_settings(call, body)) {
+		json_object_foreach(body, key, value) {
+			int rc = store_setting_put(call->server->store, key,
+			    value_text(value, number, sizeof(number)));
+
+			if (rc < 0) {
+				http_fail_err(call, rc, key, key);
+				break;
+			}
+		}
+	}
+	json_decref(body);
+}
+
+/* ---- journals of the device ---- */
+
+struct journal_job {
+	struct text *out;
+	struct zone zone;
+	size_t n;
+};
+
+static int
+print_row(void *arg, uint64_t id, int64_t ts, const char *json)
+{
+	struct journal_job *job = arg;
+	char time[WHEN_SIZE];
+	size_t len = strlen(json);
+
+	text_printf(job->out, "%s{\"id\":%" PRIu64 ",\"ts\":%" PRId64 ",\"time\":\"%s\"",
+	    job->n++ > 0 ? ",\n" : "", id, ts, when_print(job->zone, ts, time));
+	/* The stored text is an object; its members follow ours. */
+	if (len > 2 && json[0] == '{' && json[len - 1] == '}')
+		text_printf(job->out, ",%s", json + 1);
+	else
+		text_str(job->out, "}");
+	return job->out->failed ? E_NOMEM : 0;
+}
+
+static bool
+journal_kind(const char *name, enum device_journal *kind)
+{
+	static const char *const names[DJ_COUNT] = {
+#define ROW(id, text) [id] = text,
+		DEVICE_JOURNALS(ROW)
+#undef ROW
+	};
+
+	for (int i = 0; i < DJ_COUNT; i++) {
+		*kind = (enum device_journal)i;
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+void
+api_journal(struct http_call *call)
+{
+	struct journal_job job = { .out = &call->out, .zone = store_zone(call->server->store) };
+	size_t after = 0, limit = 1000;
+	enum device_journal kind;
+	const char *order = http_arg(call, "order");
+	int rc;
+
+	if (!journal_kind(call->arg[0], &kind)) {
+		http_fail(call, 404, NULL, "there is no journal \"%.40s\"", call->arg[0]);
+		return;
+	}
+	if (!api_arg_count(call, "after", &after) || !api_arg_count(call, "limit", &limit))
+		return;
+	text_str(&call->out, "{\"rows\":[");
+	rc = store_journal_read(call->server->store, kind, after, limit,
+	    order != NULL && strcmp(order, "desc") == 0, print_row, &job);
+	if (rc < 0)
+		http_fail_err(call, rc, NULL, "the journal cannot be read");
+	else
+		text_printf(&call->out, "],\"last\":%" PRIu64 "}\n",
+		    store_journal_last(call->server->store, kind));
+}

@@ -1,0 +1,159 @@
+/* The time check of one meter: read, decide, correct, read again, journal (poller.md 7.1). */
+#include "src/poll/poll_private.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "src/base/clock.h"
+#include "src/base/log.h"
+
+enum { SECOND_US = 1000000, MEASUREMENTS = 3, RTT_MAX_US = SECOND_US, LEAD_US = 20000 };
+
+static int
+get_clock(struct conversation *c, void *arg)
+{
+	return c->meter->family->clock_get(c->session, arg);
+}
+
+static int
+measure(struct conversation *c, struct timecheck *check, struct timecheck_result *result)
+{
+	int rc;
+
+	for (int i = 0; i < MEASUREMENTS; i++) {
+		struct exchange_times times;
+
+		rc = conversation_ask(c, "clock", get_clock, &check->meter_utc);
+		if (rc < 0)
+			return rc;
+		times = line_times(c->line);
+		check->sent_us = times.sent_us;
+		check->answered_us = times.first_us;
+		*result = timecheck_decide(check);
+		if (result->action != TIMECHECK_REPEAT)
+			break;
+	}
+	return E_OK;
+}
+
+static void
+remember(struct conversation *c, const struct timecheck_result *result)
+{
+	struct poll_meter *m = c->meter;
+	int64_t now = clock_utc(), period = c->settings.clock_check_min * 60;
+
+	pthread_mutex_lock(&c->poll->lock);
+	m->clock_read_at = now;
+	m->clock_slot = (now - period / 2) / period;
+	m->clock_postponed = result->action == TIMECHECK_POSTPONE;
+	m->diff_us = result->diff_us;
+	m->diff_s = timecheck_round_s(result->diff_us);
+	m->diff_known = true;
+	pthread_mutex_unlock(&c->poll->lock);
+}
+
+static void
+journal(struct conversation *c, int64_t before_us, int correction_s, int64_t after_us, const char *result)
+{
+	char json[240];
+
+	snprintf(json, sizeof(json), "{\"idMeter\":%u,\"serial\":\"%s\",\"diffBefore\":%.3f,"
+	    "\"correction\":%d,\"diffAfter\":%.3f,\"result\":\"%s\"}", c->meter->row.id,
+	    c->meter->state.config.serial, (double)before_us / SECOND_US, correction_s,
+	    (double)after_us / SECOND_US, result);
+	if (store_journal_add(c->poll->store, DJ_METER_TIME, clock_utc(), json) < 0)
+		log_warn("poll", "meter=%u: clock correction not journalled", c->meter->row.id);
+}
+
+/* Sends the correction so that the second it names begins when the frame ends. */
+static int
+send_correction(struct conversation *c, int64_t diff_us, int correction_s)
+{
+	const struct meter_family *family = c->meter->family;
+	int64_t frame_us = (int64_t)family->clock_frame * line_char_ns(&c->meter->settings) / 1000;
+	int64_t now_us = clock_utc_us();
+	int64_t end_us = (now_us + frame_us + LEAD_US) / SECOND_US * SECOND_US + SECOND_US;
+	int64_t target_us = end_us + diff_us + (int64_t)correction_s * SECOND_US;
+
+	int rc;
+
+	/* A damaged answer must not send it twice: what was done is read back instead. */
+	if ((rc = conversation_configure(c, true, 1)) < 0)
+		return rc;
+	clock_sleep_until_us(clock_mono_us() + end_us - frame_us - now_us);
+	rc = family->clock_correct(c->session, (target_us + SECOND_US / 2) / SECOND_US);
+	return conversation_configure(c, true, c->attempts) < 0 ? E_LOST : rc;
+}
+
+static int64_t
+meter_day(const struct conversation *c, int64_t meter_utc)
+{
+	return day_start(c->zone, meter_utc);
+}
+
+static int
+correct(struct conversation *c, struct timecheck *check, const struct timecheck_result *decided)
+{
+	struct poll_meter *m = c->meter;
+	struct timecheck_result after = *decided;
+	int rc = send_correction(c, decided->diff_us, decided->correction_s);
+
+	if (rc == E_OK || rc == E_REFUSED) {
+		m->state.corrected_day = meter_day(c, check->meter_utc);
+		c->state_changed = true;
+	}
+	if (rc == E_OK) {
+		rc = measure(c, check, &after);
+		if (rc == E_OK)
+			remember(c, &after);
+	}
+	journal(c, decided->diff_us, decided->correction_s, after.diff_us, rc == E_OK ? "done" : uspd_strerror(rc));
+	log_info("poll", "bus=%s meter=%u: clock off by %.1f s, corrected by %d s: %s", c->bus->name, m->row.id,
+	    (double)decided->diff_us / SECOND_US, decided->correction_s, uspd_strerror(rc));
+	/* A refused correction is no fault of the link. */
+	return poll_is_link_trouble(rc) || rc == E_STOPPED || rc == E_PREEMPTED ? rc : E_OK;
+}
+
+static int32_t
+soft_max(const struct conversation *c)
+{
+	uint16_t enforced = c->meter->family->clock_soft_max_s;
+
+	return enforced != 0 && enforced < c->settings.clock_soft_max_s ? enforced :
+	    (int32_t)c->settings.clock_soft_max_s;
+}
+
+int
+poll_check_clock(struct conversation *c)
+{
+	struct poll_meter *m = c->meter;
+	const struct settings *s = &c->settings;
+	unsigned period_min = m->state.config.period_min;
+	struct timecheck check = {
+		.zone = c->zone,
+		.device_good = poll_clock_is_good(clock_utc()),
+		.limit_us = s->clock_limit_ms * 1000,
+		.rtt_max_us = RTT_MAX_US,
+		.soft_max_s = soft_max(c),
+		.period_s = (int32_t)(period_min != 0 ? period_min : 30) * 60,
+		.guard_s = (int32_t)s->clock_guard_s,
+		.day_guard_s = (int32_t)s->clock_day_guard_s,
+		.partial = s->clock_partial != 0,
+		.once_per_day = s->clock_once_per_day != 0,
+	};
+	struct timecheck_result result;
+	int rc;
+
+	check.corrected_today = m->state.corrected_day == meter_day(c, clock_utc());
+	if ((rc = measure(c, &check, &result)) < 0)
+		return rc;
+	remember(c, &result);
+	if (result.action == TIMECHECK_ALARM && m->clock_alarm_day != day_start(c->zone, clock_utc())) {
+		m->clock_alarm_day = day_start(c->zone, clock_utc());
+		poll_journal(c->poll, "warn", c->bus->name, "meter %u: clock out of range by %d s (%s)",
+		    m->row.id, timecheck_round_s(result.diff_us), result.reason);
+	}
+	if (result.action == TIMECHECK_SOFT && s->clock_correct && m->family->clock_correct != NULL)
+		return correct(c, &check, &result);
+	return E_OK;
+}

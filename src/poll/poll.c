@@ -1,0 +1,131 @@
+/* Opening, closing and following the configuration. */
+#include "src/poll/poll.h"
+
+#include <signal.h>
+#include <stdlib.h>
+
+#include "src/base/log.h"
+#include "src/poll/table.h"
+
+static void
+take_settings(struct poll *poll)
+{
+	struct settings settings;
+
+	store_settings(poll->store, &settings);
+	pthread_mutex_lock(&poll->lock);
+	poll->settings = settings;
+	poll->zone = store_zone(poll->store);
+	pthread_mutex_unlock(&poll->lock);
+}
+
+/* Waiting for visits to end may take an exchange, so it is not done in the main loop. */
+static void *
+manage(void *arg)
+{
+	struct poll *poll = arg;
+	int rc;
+
+	pthread_mutex_lock(&poll->lock);
+	while (!poll->stopping) {
+		if (!poll->reload) {
+			pthread_cond_wait(&poll->changed, &poll->lock);
+			continue;
+		}
+		poll->reload = false;
+		pthread_mutex_unlock(&poll->lock);
+		take_settings(poll);
+		if ((rc = poll_table_load(poll)) < 0)
+			log_error("poll", "meter table not taken over: %s", uspd_strerror(rc));
+		pthread_mutex_lock(&poll->lock);
+	}
+	pthread_mutex_unlock(&poll->lock);
+	return NULL;
+}
+
+static int
+open_serial_buses(struct poll *poll, const struct board *board)
+{
+	struct poll_bus *bus;
+	int rc = E_OK;
+
+	for (int i = 0; i < SERIAL_BUSES && rc == E_OK; i++) {
+		const struct board_line *line = &board->lines[i];
+
+		if (line->tty[0] == '\0')
+			continue;
+		rc = crew_open(&poll->serial_crews[i], line->name, 1);
+		if (rc == E_OK)
+			rc = poll_table_add_bus(poll, poll->serial_crews[i], line->name, false, line->tty,
+			    &line->options, &bus);
+	}
+	return rc;
+}
+
+int
+poll_open(struct poll **out, struct store *store, const struct board *board)
+{
+	struct poll *poll = calloc(1, sizeof(*poll));
+	int rc;
+
+	*out = NULL;
+	if (poll == NULL)
+		return E_NOMEM;
+	poll->store = store;
+	poll->next_run = 1;
+	poll->paused = true;
+	pthread_mutex_init(&poll->lock, NULL);
+	pthread_cond_init(&poll->changed, NULL);
+	take_settings(poll);
+	if ((rc = crew_open(&poll->tcp_crew, "ethernet", (unsigned)poll->settings.poll_eth_workers)) < 0 ||
+	    (rc = open_serial_buses(poll, board)) < 0 ||
+	    (rc = poll_table_load(poll)) < 0)
+		goto fail;
+	if (pthread_create(&poll->manager, NULL, manage, poll) != 0) {
+		rc = E_NOMEM;
+		goto fail;
+	}
+	poll->started = true;
+	log_info("poll", "meters=%zu buses=%zu: polling", poll->n_meters, poll->n_buses);
+	*out = poll;
+	return E_OK;
+fail:
+	poll_close(poll);
+	return rc;
+}
+
+void
+poll_close(struct poll *poll)
+{
+	if (poll == NULL)
+		return;
+	pthread_mutex_lock(&poll->lock);
+	poll->stopping = true;
+	pthread_cond_broadcast(&poll->changed);
+	pthread_mutex_unlock(&poll->lock);
+	if (poll->started)
+		pthread_join(poll->manager, NULL);
+	for (int i = 0; i < SERIAL_BUSES; i++)
+		crew_close(poll->serial_crews[i]);
+	crew_close(poll->tcp_crew);
+	for (size_t i = 0; i < poll->n_buses; i++) {
+		free(poll->buses[i]->meters);
+		free(poll->buses[i]);
+	}
+	for (size_t i = 0; i < poll->n_meters; i++)
+		free(poll->meters[i]);
+	free(poll->buses);
+	free(poll->meters);
+	pthread_cond_destroy(&poll->changed);
+	pthread_mutex_destroy(&poll->lock);
+	free(poll);
+}
+
+void
+poll_reload(struct poll *poll)
+{
+	pthread_mutex_lock(&poll->lock);
+	poll->reload = true;
+	pthread_cond_broadcast(&poll->changed);
+	pthread_mutex_unlock(&poll->lock);
+}

@@ -1,0 +1,185 @@
+/* Inside the poller.  One mutex guards everything here but what a running visit owns: the meter's
+ * `state` and the conversation, which belong to the bus thread while `visiting` is set. */
+#ifndef USPD_POLL_POLL_PRIVATE_H
+#define USPD_POLL_POLL_PRIVATE_H
+
+#include <pthread.h>
+
+#include "meters/meters.h"
+#include "src/bus/bus.h"
+#include "src/poll/grid.h"
+#include "src/poll/poll.h"
+#include "src/poll/timecheck.h"
+#include "src/store/store.h"
+#include "src/system/board.h"
+
+/* What may be due at a meter, in the order of one conversation (poller.md 4.4). */
+enum due {
+	DUE_IDENTIFY = 1 << 0,
+	DUE_CLOCK    = 1 << 1,
+	DUE_PROFILE  = 1 << 2,
+	DUE_DAY      = 1 << 3,
+	DUE_MONTH    = 1 << 4,
+	DUE_ENERGY   = 1 << 5,
+	DUE_QUALITY  = 1 << 6,
+	DUE_JOURNALS = 1 << 7,
+	DUE_BACKFILL = 1 << 8,
+	DUE_ORDER    = 1 << 9,
+
+	DUE_FRESH = DUE_IDENTIFY | DUE_CLOCK | DUE_PROFILE | DUE_DAY | DUE_MONTH | DUE_ENERGY,
+	DUE_SCHEDULED = DUE_QUALITY | DUE_JOURNALS,
+};
+
+/* The grid types every electric meter is polled for; consumption is derived by the store. */
+enum series { SERIES_PROFILE, SERIES_DAY, SERIES_MONTH, SERIES_COUNT };
+extern const enum record_type poll_series_type[SERIES_COUNT];
+
+struct series_state {
+	int64_t newest;		/* newest label stored or known to be absent; 0 */
+	int64_t retry_at;	/* the newest label is not asked before, device time */
+};
+
+struct poll_bus;
+
+struct poll_meter {
+	struct meter_row row;
+	const struct meter_family *family;	/* NULL: no driver */
+	struct poll_bus *bus;			/* NULL: no such interface */
+	struct line_settings settings;
+	char link_address[64];
+	uint16_t hubs;				/* transparent hubs on the way */
+	struct meter_state state;
+
+	bool visiting, removed, row_changed;
+	enum link_state link;
+	unsigned probe_step;
+	int64_t probe_at_us;			/* monotonic: silent, refused or held until then */
+	int64_t served_us;			/* monotonic: last visit's end; 0 = head of its class */
+
+	struct series_state series[SERIES_COUNT];
+	int64_t identified_day;			/* local day of the last identification */
+	int64_t clock_read_at, clock_slot;	/* device time; slot of the last decision */
+	int64_t clock_alarm_day;		/* the alarm is journalled once a day */
+	bool clock_postponed;
+	int64_t moment_slot, quality_slot, journal_slot;
+	int backfill_stage;			/* 0 days and months, n: profile of n-1 days ago */
+	bool backfill_done, backfill_holes;
+	int64_t backfill_again;			/* device time of the next sweep */
+	int64_t serial_changes_at[3];		/* newest first */
+
+	int32_t diff_s;
+	bool diff_known;
+	int64_t diff_us;
+	uint32_t reply_peak_us, replies;	/* adaptive wait (poller.md 5.1) */
+	int last_error;
+	int64_t last_try;
+	uint32_t answers, failures;
+	uint32_t wanted, missing;
+};
+
+struct poll_bus {
+	struct poll *poll;
+	struct bus *bus;
+	char name[32], endpoint[128];
+	bool tcp;
+	struct poll_meter **meters;		/* borrowed from poll->meters */
+	size_t n_meters;
+	struct line_settings current;		/* of the last visit: equal ones come first */
+	enum bus_state state;
+	uint32_t meter;				/* id being visited */
+	const char *job;
+	bool lost_logged;
+	int64_t lost_until_us, last_good_us, working_since_us;
+	int64_t window_us, backfill_us, probe_us;	/* shares of the running half hour */
+	unsigned turned_silent;			/* in this half hour */
+	bool silence_journalled;
+};
+
+enum { MAX_RUNS = 16 };
+struct poll_run {
+	uint64_t number;		/* 0: free */
+	struct poll_order order;	/* without its pointers */
+	uint8_t pending[65536 / 8];	/* bit per dev still to be visited */
+	struct poll_progress progress;
+};
+
+struct poll {
+	pthread_mutex_t lock;
+	struct store *store;
+	struct settings settings;
+	struct zone zone;
+	struct crew *serial_crews[SERIAL_BUSES], *tcp_crew;
+	struct poll_bus **buses;
+	size_t n_buses;
+	struct poll_meter **meters;	/* sorted by id */
+	size_t n_meters;
+	struct poll_run runs[MAX_RUNS];
+	uint64_t next_run;
+	uint64_t records;
+	pthread_t manager;		/* follows settings and the meter table */
+	pthread_cond_t changed;
+	bool started, stopping, paused, reload;
+};
+
+/* One visit to one meter. */
+struct conversation {
+	struct visit visit;
+	struct poll *poll;
+	struct poll_bus *bus;
+	struct poll_meter *meter;
+	unsigned due;
+	uint64_t run;			/* 0: scheduled work */
+	struct settings settings;	/* copies: a visit sees one snapshot */
+	struct zone zone;
+	struct line *line;
+	struct meter_session *session;
+	int64_t started_us;		/* monotonic */
+	unsigned attempts;
+	bool answered;			/* the meter said something in this visit */
+	bool state_changed;
+	uint64_t records;
+};
+
+/* pick.c */
+struct visit *poll_next(void *arg, struct bus *, int64_t *again_us);
+unsigned poll_meter_due(const struct poll *, const struct poll_meter *, int64_t now);
+bool poll_clock_is_good(int64_t now);
+
+/* visit.c: runs and ends a conversation */
+int conversation_run(struct visit *, struct line *, struct meter_session *);
+void conversation_done(struct visit *, int rc);
+/* Line parameters and waits of this meter; full_wait ignores what was measured of its replies. */
+int conversation_configure(struct conversation *, bool full_wait, unsigned tries) USPD_MUST_CHECK;
+/* Runs one operation with the repeats of poller.md 5.2, opening the session when needed. */
+typedef int operation(struct conversation *, void *arg);
+int conversation_ask(struct conversation *, const char *job, operation *, void *arg) USPD_MUST_CHECK;
+bool poll_is_link_trouble(int rc);
+bool conversation_is_over(const struct conversation *);
+
+/* read.c: one query, its records into the store, markers for what the meter does not have */
+int poll_read_query(struct conversation *, const struct query *) USPD_MUST_CHECK;
+int poll_read_newest(struct conversation *, enum series) USPD_MUST_CHECK;
+int poll_read_missing(struct conversation *, enum record_type, int64_t from, int64_t to, bool again)
+    USPD_MUST_CHECK;
+int poll_read_journals(struct conversation *, uint64_t mask) USPD_MUST_CHECK;
+int poll_read_backfill(struct conversation *) USPD_MUST_CHECK;
+int poll_read_order(struct conversation *, const struct poll_order *) USPD_MUST_CHECK;
+/* Labels the archive should hold of one series now; false when the meter cannot have it. */
+bool poll_series_span(const struct settings *, struct zone, const struct poll_meter *, enum series,
+    int64_t now, struct grid *, int64_t *oldest, int64_t *newest);
+void poll_count_missing(struct poll *, struct poll_meter *);
+
+/* identity.c */
+int poll_identify(struct conversation *) USPD_MUST_CHECK;
+
+/* clockcheck.c */
+int poll_check_clock(struct conversation *) USPD_MUST_CHECK;
+
+/* health.c: link states and their journals; called with the lock held */
+void poll_link_answered(struct poll *, struct poll_meter *);
+void poll_link_failed(struct poll *, struct poll_meter *, int rc);
+void poll_bus_health(struct poll *, struct poll_bus *, int rc, bool answered);
+void poll_journal(struct poll *, const char *level, const char *unit, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+#endif

@@ -1,0 +1,481 @@
+/* Reading: a query to the family, its records to the store, markers for what the meter has not
+ * (poller.md 6). */
+#include "src/poll/poll_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "src/base/clock.h"
+#include "src/base/log.h"
+
+enum {
+	DAY_S = 86400,
+	HOUR_S = 3600,
+	MAX_LABELS = 1600,		/* a day of one-minute slices and some */
+	MAX_RANGES = 64,
+	NOT_YET_S = 600,		/* a slow meter has not made the record yet (poller.md 6.3) */
+	RETRY_SOON_S = 90, RETRY_LATER_S = 600,
+	MARK_REASK_S = 6 * HOUR_S, MARK_YOUNG_S = 24 * HOUR_S,
+	SWEEP_S = 6 * HOUR_S, SWEEP_HOLES_S = HOUR_S / 2,
+	CLOCK_LOST_S = 24 * HOUR_S,	/* archives of such a meter are not stored (poller.md 6.5) */
+};
+
+/* ---- spans ---- */
+
+static uint32_t
+series_depth(const struct settings *s, const struct meter_config *config, enum series series)
+{
+	uint32_t own = series == SERIES_PROFILE ? config->profile_depth :
+	    series == SERIES_DAY ? config->day_depth : config->month_depth;
+	uint32_t ours = store_depth(s, poll_series_type[series]);
+
+	return own != 0 && own < ours ? own : ours;
+}
+
+bool
+poll_series_span(const struct settings *s, struct zone zone, const struct poll_meter *m, enum series series,
+    int64_t now, struct grid *grid, int64_t *oldest, int64_t *newest)
+{
+	enum record_type type = poll_series_type[series];
+	int64_t delay = series == SERIES_PROFILE ? s->poll_profile_delay_s : s->poll_day_delay_s;
+	int64_t limit = m->state.serial_since;
+
+	if (m->family == NULL || !(m->family->measures & ~m->state.refused & REC_BIT(type)))
+		return false;
+	grid_of(type, zone, m->state.config.period_min, grid);
+	*newest = grid_newest(grid, now - delay);
+	*oldest = grid_step(grid, *newest, 1 - (int)series_depth(s, &m->state.config, series));
+	if (s->poll_backfill_days > 0 && now - s->poll_backfill_days * DAY_S > limit)
+		limit = now - s->poll_backfill_days * DAY_S;
+	if (*oldest < limit)
+		*oldest = limit;	/* grid_missing() walks down from `newest` */
+	return *newest >= *oldest;
+}
+
+void
+poll_count_missing(struct poll *poll, struct poll_meter *m)
+{
+	int64_t now = clock_utc(), oldest, newest;
+	struct store_ring ring;
+	struct grid grid;
+
+	m->wanted = m->missing = 0;
+	for (int s = 0; s < SERIES_COUNT; s++) {
+		uint32_t wanted = 0, newer = 0, have;
+
+		if (!poll_series_span(&poll->settings, poll->zone, m, (enum series)s, now, &grid, &oldest, &newest))
+			continue;
+		if (grid.unit == GRID_SECONDS)
+			wanted = (uint32_t)((newest - oldest) / grid.step_s) + 1;
+		else
+			for (int64_t l = newest; l >= oldest; l = grid_step(&grid, l, -1))
+				wanted++;
+		store_ring(poll->store, m->row.dev, poll_series_type[s], 0, &ring);
+		if (ring.count == 0 || ring.newest < newest)
+			newer = grid.unit == GRID_SECONDS && ring.count > 0 && ring.newest >= oldest ?
+			    (uint32_t)((newest - ring.newest) / grid.step_s) : 1;
+		have = ring.count < wanted ? ring.count : wanted;
+		m->wanted += wanted;
+		m->missing += newer > wanted - have ? newer : wanted - have;
+	}
+}
+
+/* ---- one query ---- */
+
+struct collector {
+	struct sink sink;
+	struct conversation *c;
+	const struct query *query;
+	struct grid grid;
+	bool gridded;
+	uint8_t seen[MAX_LABELS / 8];
+	size_t open_labels;	/* neither stored nor known to be absent */
+};
+
+static size_t
+label_index(const struct collector *k, int64_t ts)
+{
+	if (k->grid.unit == GRID_SECONDS)
+		return (size_t)((ts - k->query->from) / k->grid.step_s);
+	/* Days are numbered by 24-hour steps rounded, months by 28-day steps at least: unique both. */
+	return (size_t)((ts - k->query->from + 12 * HOUR_S) / (k->grid.unit == GRID_DAYS ? DAY_S : 28 * DAY_S));
+}
+
+static int
+collect(struct sink *sink, const struct record *given)
+{
+	struct collector *k = (struct collector *)(void *)sink;
+	struct conversation *c = k->c;
+	struct record r = *given;
+	int64_t now = clock_utc();
+	int rc;
+
+	if (r.type != k->query->type || r.ts > now + HOUR_S) {
+		log_warn("poll", "bus=%s meter=%u: record of type %d with an impossible time dropped",
+		    c->bus->name, c->meter->row.id, (int)r.type);
+		return E_OK;
+	}
+	if (r.ts < c->meter->state.serial_since && k->gridded)
+		return E_OK;	/* of the meter that was here before (poller.md 3.1) */
+	if (r.valid && r.present == 0 && r.type != REC_EL_PROFILE)
+		return E_OK;
+	if (!k->gridded && r.type != REC_EL_JOURNAL)
+		r.ts = now;	/* moment slices carry device time (poller.md 6.9) */
+	r.diff_s = c->meter->diff_known ? c->meter->diff_s : 0;
+	rc = store_put(c->poll->store, c->meter->row.dev, &r, 1);
+	if (rc < 0)
+		return rc;
+	if (k->gridded && r.ts >= k->query->from && r.ts <= k->query->to) {
+		size_t i = label_index(k, r.ts);
+
+		if (i < MAX_LABELS)
+			k->seen[i / 8] |= (uint8_t)(1 << i % 8);
+	}
+	c->records++;
+	return E_OK;
+}
+
+/* May a label be marked "the meter has none"?  Only when its own clock is well past it. */
+static bool
+may_mark(const struct conversation *c, int64_t label)
+{
+	int64_t now = clock_utc();
+
+	return poll_clock_is_good(now) && c->meter->diff_known && now + c->meter->diff_s > label + NOT_YET_S;
+}
+
+static int
+mark_absent(struct conversation *c, struct collector *k)
+{
+	const struct query *q = k->query;
+	struct record marker = { .type = q->type, .period_min = q->period_min };
+	int64_t now = clock_utc();
+	int rc;
+
+	for (int64_t label = q->from; label <= q->to; label = grid_step(&k->grid, label, 1)) {
+		size_t i = label_index(k, label);
+
+		if (i >= MAX_LABELS || (k->seen[i / 8] >> i % 8 & 1))
+			continue;
+		if (!may_mark(c, label)) {
+			k->open_labels++;
+			continue;
+		}
+		marker.ts = label;
+		marker.v[0] = now;
+		if ((rc = store_put(c->poll->store, c->meter->row.dev, &marker, 1)) < 0)
+			return rc;
+	}
+	return E_OK;
+}
+
+static int
+ask(struct conversation *c, void *arg)
+{
+	struct collector *k = arg;
+
+	return c->meter->family->read(c->session, k->query, &k->sink);
+}
+
+static void
+remember_refusal(struct conversation *c, const struct query *q)
+{
+	struct poll_meter *m = c->meter;
+
+	pthread_mutex_lock(&c->poll->lock);
+	if (q->type == REC_EL_JOURNAL)
+		m->state.refused_journals |= journal_bit(q->journal);
+	else
+		m->state.refused |= REC_BIT(q->type);
+	m->state.refused_at = clock_utc();
+	pthread_mutex_unlock(&c->poll->lock);
+	c->state_changed = true;
+}
+
+/* *open_labels: how many labels of the range are still neither stored nor known to be absent. */
+static int
+read_labels(struct conversation *c, const struct query *query, size_t *open_labels)
+{
+	struct collector k = { .sink.put = collect, .c = c, .query = query };
+	const char *job = query->type == REC_EL_JOURNAL ? journal_name(query->journal) :
+	    record_type_info(query->type)->name;
+	int rc;
+
+	*open_labels = 0;
+	k.gridded = grid_of(query->type, c->zone, query->period_min, &k.grid);
+	if (k.gridded && c->meter->diff_known && llabs(c->meter->diff_us) > INT64_C(1000000) * CLOCK_LOST_S)
+		return E_REFUSED;	/* a clock of another year labels nothing (poller.md 6.5) */
+	rc = conversation_ask(c, job, ask, &k);
+	if (rc == E_UNSUPPORTED)
+		remember_refusal(c, query);
+	if (rc == E_OK || rc == E_NODATA)
+		rc = k.gridded ? mark_absent(c, &k) : E_OK;
+	*open_labels = k.open_labels;
+	return rc;
+}
+
+int
+poll_read_query(struct conversation *c, const struct query *query)
+{
+	size_t open_labels;
+	int rc = read_labels(c, query, &open_labels);
+
+	if (open_labels > 0)
+		c->meter->backfill_holes = true;
+	return rc;
+}
+
+/* ---- what is asked ---- */
+
+static struct query
+grid_query(const struct conversation *c, enum record_type type, int64_t from, int64_t to)
+{
+	return (struct query){ .type = type, .from = from, .to = to,
+		.period_min = type == REC_EL_PROFILE ? c->meter->state.config.period_min : 0 };
+}
+
+int
+poll_read_newest(struct conversation *c, enum series series)
+{
+	struct poll_meter *m = c->meter;
+	struct series_state *state = &m->series[series];
+	int64_t now = clock_utc(), oldest, newest;
+	struct query query;
+	struct grid grid;
+	size_t open_labels;
+	int rc;
+
+	if (!poll_series_span(&c->settings, c->zone, m, series, now, &grid, &oldest, &newest) ||
+	    state->newest >= newest)
+		return E_OK;
+	query = grid_query(c, poll_series_type[series], newest, newest);
+	rc = read_labels(c, &query, &open_labels);
+	if (rc == E_OK && open_labels == 0) {
+		/* A label was passed over (the bus was too busy, the meter away): sweep for it. */
+		if (state->newest != 0 && grid_step(&grid, state->newest, 1) < newest)
+			m->backfill_again = 0;
+		state->newest = newest;
+	} else if (rc == E_OK) {
+		state->retry_at = now + RETRY_SOON_S;
+	} else if (!poll_is_link_trouble(rc)) {
+		state->retry_at = now + RETRY_LATER_S;
+	}
+	return rc;
+}
+
+/* Labels stored in [from, to] that need no asking. */
+static int
+known_labels(struct conversation *c, enum record_type type, int64_t from, int64_t to, int64_t *have,
+    size_t *n_have)
+{
+	static _Thread_local struct store_label labels[MAX_LABELS];
+	int64_t now = clock_utc();
+	size_t n;
+	int rc;
+
+	*n_have = 0;
+	rc = store_labels(c->poll->store, c->meter->row.dev, type, from, to, labels, MAX_LABELS, &n);
+	for (size_t i = 0; rc == E_OK && i < n; i++) {
+		int64_t age = now - labels[i].marked;
+
+		if (labels[i].valid || age < MARK_REASK_S || age > MARK_YOUNG_S)
+			have[(*n_have)++] = labels[i].ts;
+	}
+	return rc;
+}
+
+int
+poll_read_missing(struct conversation *c, enum record_type type, int64_t from, int64_t to, bool again)
+{
+	static _Thread_local int64_t have[MAX_LABELS];
+	struct grid_range ranges[MAX_RANGES];
+	struct grid grid;
+	size_t n_have = 0, missing, n;
+	int rc = E_OK;
+
+	grid_of(type, c->zone, c->meter->state.config.period_min, &grid);
+	if (!again && (rc = known_labels(c, type, from, to, have, &n_have)) < 0)
+		return rc;
+	n = grid_missing(&grid, from, to, have, n_have, ranges, MAX_RANGES, &missing);
+	for (size_t i = 0; i < n && rc == E_OK; i++) {
+		struct query query = grid_query(c, type, ranges[i].from, ranges[i].to);
+
+		rc = poll_read_query(c, &query);
+	}
+	return rc;
+}
+
+static int
+newest_record(void *arg, uint16_t dev, const struct record *r)
+{
+	(void)dev;
+	*(struct record *)arg = *r;
+	return 1;
+}
+
+int
+poll_read_journals(struct conversation *c, uint64_t mask)
+{
+	struct poll_meter *m = c->meter;
+	int rc = E_OK;
+
+	mask &= m->family->journals & ~m->state.refused_journals;
+	for (int i = 0; i < JOURNAL_COUNT && (rc == E_OK || rc == E_UNSUPPORTED); i++) {
+		struct query query = { .type = REC_EL_JOURNAL, .journal = journal_codes[i] };
+		struct store_range range = { .type = REC_EL_JOURNAL, .journal = journal_codes[i],
+			.to = INT64_MAX, .limit = 1, .newest_first = true };
+		struct record known = { .valid = false };
+
+		if (!(mask & journal_bit(journal_codes[i])))
+			continue;
+		if ((rc = store_read(c->poll->store, m->row.dev, &range, newest_record, &known)) < 0)
+			return rc;
+		query.known = known.valid ? &known : NULL;
+		rc = poll_read_query(c, &query);
+	}
+	return rc == E_UNSUPPORTED ? E_OK : rc;
+}
+
+/* ---- gaps ---- */
+
+/* Profile of the local day `days_ago`: the slices that end after its midnight, up to the next. */
+static bool
+profile_day(const struct conversation *c, int days_ago, int64_t *from, int64_t *to)
+{
+	int64_t now = clock_utc(), oldest, newest, start, end;
+	struct grid grid;
+
+	if (!poll_series_span(&c->settings, c->zone, c->meter, SERIES_PROFILE, now, &grid, &oldest, &newest))
+		return false;
+	start = day_add(c->zone, day_start(c->zone, newest - 1), -days_ago);
+	end = day_add(c->zone, start, 1);
+	if (end < oldest)
+		return false;
+	*to = end < newest ? end : newest;
+	*from = start + grid.step_s;
+	while (*from < oldest)
+		*from += grid.step_s;
+	return *from <= *to;
+}
+
+static int
+missing_series(struct conversation *c, enum series series)
+{
+	int64_t oldest, newest;
+	struct grid grid;
+
+	if (!poll_series_span(&c->settings, c->zone, c->meter, series, clock_utc(), &grid, &oldest, &newest))
+		return E_OK;
+	return poll_read_missing(c, poll_series_type[series], oldest, newest, false);
+}
+
+static void
+sweep_done(struct conversation *c)
+{
+	struct poll_meter *m = c->meter;
+
+	pthread_mutex_lock(&c->poll->lock);
+	m->backfill_done = true;
+	m->backfill_again = clock_utc() + (m->backfill_holes ? SWEEP_HOLES_S : SWEEP_S);
+	pthread_mutex_unlock(&c->poll->lock);
+}
+
+/* One stage that costs bus time; stages where nothing is missing are passed over at once. */
+int
+poll_read_backfill(struct conversation *c)
+{
+	struct poll_meter *m = c->meter;
+	int64_t from, to;
+	uint64_t spoken;
+	struct line_counters before, after;
+	int rc = E_OK;
+
+	if (m->backfill_done) {
+		m->backfill_done = m->backfill_holes = false;
+		m->backfill_stage = 0;
+	}
+	line_counters(c->line, &before);
+	do {
+		if (m->backfill_stage == 0) {
+			if ((rc = missing_series(c, SERIES_DAY)) == E_OK || rc == E_UNSUPPORTED)
+				rc = missing_series(c, SERIES_MONTH);
+		} else if (profile_day(c, m->backfill_stage - 1, &from, &to)) {
+			rc = poll_read_missing(c, REC_EL_PROFILE, from, to, false);
+		} else {
+			sweep_done(c);
+			return E_OK;
+		}
+		if (rc != E_OK && rc != E_UNSUPPORTED && rc != E_REFUSED && rc != E_BUSY && rc != E_METER)
+			return rc;
+		if (rc != E_OK && rc != E_UNSUPPORTED)
+			m->backfill_holes = true;
+		m->backfill_stage++;
+		line_counters(c->line, &after);
+		spoken = after.exchanges - before.exchanges;
+	} while (spoken == 0 && !conversation_is_over(c));
+	return E_OK;
+}
+
+/* ---- orders ---- */
+
+static int
+ordered_series(struct conversation *c, const struct poll_order *order, enum series series)
+{
+	int64_t now = clock_utc(), oldest, newest, day;
+	struct grid grid;
+	int rc = E_OK;
+
+	if (!(order->types & REC_BIT(poll_series_type[series])) ||
+	    !poll_series_span(&c->settings, c->zone, c->meter, series, now, &grid, &oldest, &newest))
+		return E_OK;
+	if (order->to != 0 && order->to < newest)
+		newest = grid_newest(&grid, order->to);
+	if (order->from > oldest)
+		oldest = order->from;
+	if (grid.unit != GRID_SECONDS)
+		return poll_read_missing(c, poll_series_type[series], oldest, newest, order->again);
+	/* Day by day, newest first, so that every day is stored when it is there. */
+	for (int64_t to = newest; to >= oldest && rc == E_OK; to = day) {
+		int64_t from;
+
+		day = day_start(c->zone, to - 1);
+		from = day + grid.step_s;
+		while (from < oldest)
+			from += grid.step_s;
+		if (from <= to)
+			rc = poll_read_missing(c, REC_EL_PROFILE, from, to, order->again);
+	}
+	return rc;
+}
+
+int
+poll_read_order(struct conversation *c, const struct poll_order *order)
+{
+	static const enum record_type moments[] = { REC_EL_MOMENT_ENERGY, REC_EL_MOMENT_QUALITY };
+	static const enum record_type consumptions[] = { REC_EL_DAY_CONS, REC_EL_MONTH_CONS };
+	int rc = E_OK;
+
+	for (size_t i = 0; i < 2 && rc == E_OK; i++) {
+		struct query query = { .type = moments[i] };
+
+		if (order->types & c->meter->family->measures & REC_BIT(moments[i]))
+			rc = poll_read_query(c, &query);
+	}
+	for (int s = 0; s < SERIES_COUNT && rc == E_OK; s++)
+		rc = ordered_series(c, order, (enum series)s);
+	for (size_t i = 0; i < 2 && rc == E_OK; i++) {
+		int64_t now = clock_utc();
+		struct grid grid;
+		int64_t newest, oldest;
+
+		if (!(order->types & c->meter->family->measures & REC_BIT(consumptions[i])))
+			continue;
+		grid_of(consumptions[i], c->zone, 0, &grid);
+		newest = grid_newest(&grid, order->to != 0 ? order->to : now);
+		oldest = order->from != 0 ? order->from : newest;
+		rc = poll_read_missing(c, consumptions[i], oldest, newest, order->again);
+	}
+	if (rc == E_OK && (order->types & REC_BIT(REC_EL_JOURNAL)))
+		rc = poll_read_journals(c, order->journals != 0 ? order->journals : UINT64_MAX);
+	return rc;
+}

@@ -1,0 +1,390 @@
+/* The meter table in config.db and its snapshots. */
+#include "src/store/store_private.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { DEV_MOST = UINT16_MAX, METERS_MAX = 60000 };
+
+static const char insert_sql[] = "INSERT OR REPLACE INTO meter(id, dev, parent, type, address,"
+    " password_read, password_write, iface, line, rtu_object_type, rtu_object, rtu_feeder,"
+    " rtu_serial, folder, note)"
+    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
+static const char select_sql[] = "SELECT id, dev, parent, type, address, password_read,"
+    " password_write, iface, line, rtu_object_type, rtu_object, rtu_feeder, rtu_serial, folder, note"
+    " FROM meter ORDER BY id";
+
+static struct meter_table *
+table_new(size_t n)
+{
+	struct meter_table *t = calloc(1, sizeof(*t) + n * sizeof(t->rows[0]));
+
+	if (t == NULL)
+		return NULL;
+	t->refs = malloc(sizeof(*t->refs));
+	if (t->refs == NULL) {
+		free(t);
+		return NULL;
+	}
+	atomic_init(t->refs, 1);
+	return t;
+}
+
+const struct meter_table *
+store_meters(struct store *s)
+{
+	const struct meter_table *t;
+
+	pthread_mutex_lock(&s->snapshot_lock);
+	t = s->meters;
+	atomic_fetch_add(t->refs, 1);
+	pthread_mutex_unlock(&s->snapshot_lock);
+	return t;
+}
+
+void
+meter_table_release(const struct meter_table *t)
+{
+	if (t == NULL || atomic_fetch_sub(t->refs, 1) > 1)
+		return;
+	free(t->refs);
+	free((struct meter_table *)(uintptr_t)t);
+}
+
+static void
+publish(struct store *s, const struct meter_table *t)
+{
+	const struct meter_table *old;
+
+	pthread_mutex_lock(&s->snapshot_lock);
+	old = s->meters;
+	s->meters = t;
+	pthread_mutex_unlock(&s->snapshot_lock);
+	meter_table_release(old);
+}
+
+static void
+take_row(sqlite3_stmt *stmt, struct meter_row *r)
+{
+	r->id = (uint32_t)sqlite3_column_int64(stmt, 0);
+	r->dev = (uint16_t)sqlite3_column_int(stmt, 1);
+	r->parent = (uint32_t)sqlite3_column_int64(stmt, 2);
+	r->type = (uint16_t)sqlite3_column_int(stmt, 3);
+	db_text(stmt, 4, r->address, sizeof(r->address));
+	db_text(stmt, 5, r->password_read, sizeof(r->password_read));
+	db_text(stmt, 6, r->password_write, sizeof(r->password_write));
+	r->iface = (enum meter_iface)sqlite3_column_int(stmt, 7);
+	db_text(stmt, 8, r->line, sizeof(r->line));
+	r->rtu_object_type = sqlite3_column_int(stmt, 9);
+	r->rtu_object = sqlite3_column_int(stmt, 10);
+	r->rtu_feeder = sqlite3_column_int(stmt, 11);
+	db_text(stmt, 12, r->rtu_serial, sizeof(r->rtu_serial));
+	db_text(stmt, 13, r->group, sizeof(r->group));
+	db_text(stmt, 14, r->note, sizeof(r->note));
+}
+
+static int
+load_table(struct store *s, struct meter_table **made)
+{
+	sqlite3_stmt *stmt = NULL;
+	struct meter_table *t = NULL;
+	int64_t n = 0;
+	int rc = db_integer(s->config, "SELECT count(*) FROM meter", &n), step = SQLITE_DONE;
+
+	if (rc == E_OK && (n > METERS_MAX || (t = table_new((size_t)n)) == NULL))
+		rc = E_NOMEM;
+	if (rc == E_OK)
+		rc = db_prepare(s->config, select_sql, &stmt);
+	while (rc == E_OK && (step = sqlite3_step(stmt)) == SQLITE_ROW && t->n < (size_t)n)
+		take_row(stmt, &t->rows[t->n++]);
+	sqlite3_finalize(stmt);
+	if (rc == E_OK)
+		rc = db_error(step);
+	if (rc < 0) {
+		meter_table_release(t);
+		return rc;
+	}
+	t->version = s->meters != NULL ? s->meters->version + 1 : 1;
+	*made = t;
+	return E_OK;
+}
+
+int
+meters_load(struct store *s)
+{
+	sqlite3_stmt *stmt = NULL;
+	struct meter_table *t;
+	int rc = load_table(s, &t), step = SQLITE_DONE;
+
+	if (rc < 0)
+		return rc;
+	publish(s, t);
+	rc = db_prepare(s->config, "SELECT dev FROM purge", &stmt);
+	while (rc == E_OK && (step = sqlite3_step(stmt)) == SQLITE_ROW) {
+		store_mark_removed(s, (uint16_t)sqlite3_column_int(stmt, 0), true);
+		s->purge_pending = true;
+	}
+	sqlite3_finalize(stmt);
+	return rc < 0 ? rc : db_error(step);
+}
+
+struct table_change {
+	const struct meter_change *changes;
+	size_t n, failed;
+	char *why;
+	size_t why_size;
+	uint8_t used[(DEV_MOST + 1) / 8];	/* devs of meters and of archives being purged */
+};
+
+static bool
+is_terminated(const char *text, size_t size)
+{
+	return memchr(text, '\0', size) != NULL;
+}
+
+static bool
+is_hex(const char *text)
+{
+	size_t len = strlen(text);
+
+	return len % 2 == 0 && strspn(text, "0123456789abcdefABCDEF") == len;
+}
+
+static const char *
+row_fault(const struct meter_row *r)
+{
+	if (r->id < 1 || r->id > INT32_MAX)
+		return "the number of a meter is 1 or more";
+	if (r->parent == r->id)
+		return "a meter cannot hang on itself";
+	if (r->type == 0)
+		return "the type is missing";
+	if ((unsigned)r->iface > IFACE_HUB)
+		return "unknown interface";
+	if (!is_terminated(r->address, sizeof(r->address)) || !is_terminated(r->line, sizeof(r->line)) ||
+	    !is_terminated(r->password_read, sizeof(r->password_read)) ||
+	    !is_terminated(r->password_write, sizeof(r->password_write)) ||
+	    !is_terminated(r->rtu_serial, sizeof(r->rtu_serial)) ||
+	    !is_terminated(r->group, sizeof(r->group)) || !is_terminated(r->note, sizeof(r->note)))
+		return "a text is too long";
+	if (!is_hex(r->password_read) || !is_hex(r->password_write))
+		return "a password is an even number of hex digits";
+	return NULL;
+}
+
+static int
+load_used_devs(struct store *s, struct table_change *c)
+{
+	sqlite3_stmt *stmt = NULL;
+	int rc, step = SQLITE_DONE;
+
+	rc = db_prepare(s->config, "SELECT dev FROM meter UNION ALL SELECT dev FROM purge", &stmt);
+	while (rc == E_OK && (step = sqlite3_step(stmt)) == SQLITE_ROW) {
+		uint16_t dev = (uint16_t)sqlite3_column_int(stmt, 0);
+
+		c->used[dev / 8] |= (uint8_t)(1 << dev % 8);
+	}
+	sqlite3_finalize(stmt);
+	return rc < 0 ? rc : db_error(step);
+}
+
+/* The lowest number that no meter has and whose archive is gone; E_LIMIT. */
+static int
+free_dev(struct table_change *c, uint16_t *dev)
+{
+	for (unsigned n = 1; n <= DEV_MOST; n++) {
+		if ((c->used[n / 8] >> n % 8 & 1) != 0)
+			continue;
+		c->used[n / 8] |= (uint8_t)(1 << n % 8);
+		*dev = (uint16_t)n;
+		return E_OK;
+	}
+	return E_LIMIT;
+}
+
+static void
+bind_row(sqlite3_stmt *stmt, const struct meter_row *r, uint16_t dev)
+{
+	sqlite3_bind_int64(stmt, 1, r->id);
+	sqlite3_bind_int64(stmt, 2, dev);
+	sqlite3_bind_int64(stmt, 3, r->parent);
+	sqlite3_bind_int64(stmt, 4, r->type);
+	sqlite3_bind_text(stmt, 5, r->address, -1, SQLITE_STATIC);
+	sqlite3_bind_text(stmt, 6, r->password_read, -1, SQLITE_STATIC);
+	sqlite3_bind_text(stmt, 7, r->password_write, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(stmt, 8, r->iface);
+	sqlite3_bind_text(stmt, 9, r->line, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(stmt, 10, r->rtu_object_type);
+	sqlite3_bind_int64(stmt, 11, r->rtu_object);
+	sqlite3_bind_int64(stmt, 12, r->rtu_feeder);
+	sqlite3_bind_text(stmt, 13, r->rtu_serial, -1, SQLITE_STATIC);
+	sqlite3_bind_text(stmt, 14, r->group, -1, SQLITE_STATIC);
+	sqlite3_bind_text(stmt, 15, r->note, -1, SQLITE_STATIC);
+}
+
+/* The dev of a row that exists; 0. */
+static int
+dev_of(struct store *s, uint32_t id, uint16_t *dev)
+{
+	char sql[64];
+	int64_t n = 0;
+	int rc;
+
+	snprintf(sql, sizeof(sql), "SELECT dev FROM meter WHERE id = %lu", (unsigned long)id);
+	rc = db_integer(s->config, sql, &n);
+	*dev = (uint16_t)n;
+	return rc == E_NODATA ? E_OK : rc;
+}
+
+static int
+remove_row(struct store *s, uint32_t id, const char **fault)
+{
+	char sql[128];
+	uint16_t dev;
+	int rc = dev_of(s, id, &dev);
+
+	if (rc < 0)
+		return rc;
+	if (dev == 0) {
+		*fault = "there is no meter of this number";
+		return E_NOTFOUND;
+	}
+	snprintf(sql, sizeof(sql), "DELETE FROM meter WHERE id = %lu; INSERT INTO purge(dev) VALUES(%u)",
+	    (unsigned long)id, dev);
+	return db_exec(s->config, sql);
+}
+
+static int
+put_row(struct store *s, struct table_change *c, sqlite3_stmt *insert, const struct meter_row *r,
+    const char **fault)
+{
+	uint16_t dev;
+	int rc;
+
+	*fault = row_fault(r);
+	if (*fault != NULL)
+		return E_INVALID;
+	rc = dev_of(s, r->id, &dev);
+	if (rc == E_OK && dev == 0) {
+		rc = free_dev(c, &dev);
+		if (rc == E_LIMIT)
+			*fault = "there are too many meters";
+	}
+	if (rc < 0)
+		return rc;
+	bind_row(insert, r, dev);
+	return db_run(insert);
+}
+
+/* Hubs hang on hubs, but never in a circle (smart-json.md 8.12); E_INVALID names the change. */
+static int
+check_circles(struct store *s, struct table_change *c)
+{
+	enum { DEPTH_MAX = 16 };
+	sqlite3_stmt *stmt = NULL;
+	int rc = db_prepare(s->config, "SELECT parent FROM meter WHERE id = ?1", &stmt);
+
+	for (size_t i = 0; i < c->n && rc == E_OK; i++) {
+		int64_t at = c->changes[i].row.parent;
+		int depth = 0;
+
+		while (!c->changes[i].remove && at != 0 && depth++ < DEPTH_MAX) {
+			sqlite3_bind_int64(stmt, 1, at);
+			at = sqlite3_step(stmt) == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : 0;
+			sqlite3_reset(stmt);
+		}
+		if (depth > DEPTH_MAX) {
+			c->failed = i;
+			snprintf(c->why, c->why_size, "meter %lu: its hubs form a circle",
+			    (unsigned long)c->changes[i].row.id);
+			rc = E_INVALID;
+		}
+	}
+	sqlite3_finalize(stmt);
+	return rc;
+}
+
+static int
+apply_changes(struct store *s, struct table_change *c)
+{
+	sqlite3_stmt *insert = NULL;
+	int rc = load_used_devs(s, c);
+
+	if (rc == E_OK)
+		rc = db_prepare(s->config, insert_sql, &insert);
+	for (size_t i = 0; i < c->n && rc == E_OK; i++) {
+		const struct meter_row *row = &c->changes[i].row;
+		const char *fault = NULL;
+
+		rc = c->changes[i].remove ? remove_row(s, row->id, &fault) :
+		    put_row(s, c, insert, row, &fault);
+		if (rc < 0) {
+			c->failed = i;
+			snprintf(c->why, c->why_size, "meter %lu: %s", (unsigned long)row->id,
+			    fault != NULL ? fault : uspd_strerror(rc));
+		}
+	}
+	sqlite3_finalize(insert);
+	return rc == E_OK ? check_circles(s, c) : rc;
+}
+
+/* What changed between two tables for the archive: removed devices are purged, new ones are clean. */
+static void
+mark_changes(struct store *s, const struct meter_table *before, const struct meter_table *after)
+{
+	for (size_t i = 0; i < before->n; i++) {
+		const struct meter_row *now = meter_table_find(after, before->rows[i].id);
+
+		if (now != NULL && now->dev == before->rows[i].dev)
+			continue;
+		store_mark_removed(s, before->rows[i].dev, true);
+		s->purge_pending = true;
+	}
+	for (size_t i = 0; i < after->n; i++)
+		store_mark_removed(s, after->rows[i].dev, false);
+}
+
+static int
+change_table(struct store *s, void *arg)
+{
+	struct table_change *c = arg;
+	struct meter_table *made = NULL;
+	int rc = db_exec(s->config, "BEGIN IMMEDIATE");
+
+	if (rc == E_OK)
+		rc = apply_changes(s, c);
+	if (rc == E_OK)
+		rc = load_table(s, &made);
+	if (rc == E_OK)
+		rc = db_exec(s->config, "COMMIT");
+	if (rc < 0) {
+		if (!sqlite3_get_autocommit(s->config))
+			db_exec_quiet(s->config, "ROLLBACK");
+		meter_table_release(made);
+		if (c->why[0] == '\0')
+			snprintf(c->why, c->why_size, "the table cannot be written: %s", uspd_strerror(rc));
+		return rc;
+	}
+	mark_changes(s, s->meters, made);
+	publish(s, made);
+	s->upkeep_ms = 0;
+	config_changed(s);
+	return E_OK;
+}
+
+int
+store_meters_change(struct store *s, const struct meter_change *changes, size_t n, size_t *failed,
+    char *why, size_t why_size)
+{
+	char text[160] = "";
+	struct table_change change = { changes, n, 0, text, sizeof(text), { 0 } };
+	int rc = writer_call(s, change_table, &change);
+
+	if (failed != NULL)
+		*failed = change.failed;
+	if (why != NULL && why_size > 0)
+		snprintf(why, why_size, "%s", text);
+	return rc;
+}

@@ -1,0 +1,147 @@
+#include "tools/ctl_http.h"
+
+#include <curl/curl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CONNECT_MS = 5000, STALL_S = 60, ANSWER_MOST = 512 << 20 };
+
+static size_t
+take(char *data, size_t size, size_t n, void *arg)
+{
+	struct text *answer = arg;
+
+	if (answer->len + size * n > ANSWER_MOST)
+		return 0;
+	text_add(answer, data, size * n);
+	return answer->failed ? 0 : size * n;
+}
+
+static int
+unreachable(const struct ctl *ctl, CURLcode rc, const char *detail)
+{
+	fprintf(stderr, "uspdctl: cannot reach the daemon at %s: %s\n", ctl->url,
+	    *detail != '\0' ? detail : curl_easy_strerror(rc));
+	fprintf(stderr, "  Is it running (systemctl status uspdd)?  Another address: --url URL\n");
+	return CTL_UNREACHABLE;
+}
+
+static struct curl_slist *
+make_fields(const struct ctl *ctl, const struct ctl_body *body)
+{
+	struct curl_slist *fields = curl_slist_append(NULL, "Expect:");
+	char line[512];
+
+	if (body != NULL) {
+		snprintf(line, sizeof(line), "Content-Type: %s", body->type);
+		fields = curl_slist_append(fields, line);
+	}
+	if (ctl->token != NULL) {
+		snprintf(line, sizeof(line), "Authorization: Bearer %s", ctl->token);
+		fields = curl_slist_append(fields, line);
+	}
+	return fields;
+}
+
+int
+ctl_request(const struct ctl *ctl, const char *method, const char *path, const struct ctl_body *body,
+    struct text *answer, long *status)
+{
+	struct curl_slist *fields = make_fields(ctl, body);
+	CURL *curl = curl_easy_init();
+	char detail[CURL_ERROR_SIZE] = "";
+	struct text url = { 0 };
+	CURLcode rc = CURLE_FAILED_INIT;
+
+	text_printf(&url, "%s/api/v1/%s", ctl->url, path);
+	if (curl == NULL || url.failed)
+		goto out;
+	curl_easy_setopt(curl, CURLOPT_URL, url.p);
+	curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
+	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, fields);
+	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, detail);
+	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take);
+	curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer);
+	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
+	curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+	curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)STALL_S);
+	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(curl, CURLOPT_PROXY, "");
+	if (body != NULL) {
+		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body->data);
+		curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body->len);
+	}
+	rc = curl_easy_perform(curl);
+	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, status);
+out:
+	curl_easy_cleanup(curl);
+	curl_slist_free_all(fields);
+	text_free(&url);
+	return rc == CURLE_OK ? CTL_OK : unreachable(ctl, rc, detail);
+}
+
+void
+ctl_tell_refusal(const struct text *answer, long status)
+{
+	json_t *json = answer->len > 0 ? json_loadb(answer->p, answer->len, 0, NULL) : NULL;
+	json_t *faults = json_object_get(json, "errors"), *fault;
+	const char *where = ctl_text(json, "where");
+	size_t i;
+
+	if (!json_is_object(json))
+		fprintf(stderr, "uspdctl: the daemon answered with status %ld\n", status);
+	else if (json_array_size(faults) == 0)
+		fprintf(stderr, "uspdctl: %s%s%s%s\n", ctl_text(json, "error"),
+		    *where != '\0' ? " (" : "", where, *where != '\0' ? ")" : "");
+	json_array_foreach(faults, i, fault)
+		fprintf(stderr, "uspdctl: %s: %s\n", ctl_text(fault, "where"), ctl_text(fault, "text"));
+	if (json_array_size(faults) > 0)
+		fprintf(stderr, "uspdctl: faults: %lld; nothing was changed\n",
+		    ctl_int(json, "n_errors"));
+	if (status == 401)
+		fprintf(stderr, "  The token is in api.token of the data directory: --token @FILE\n");
+	json_decref(json);
+}
+
+int
+ctl_call(const struct ctl *ctl, const char *method, const char *path, json_t *body, json_t **answer,
+    bool *missing)
+{
+	char *dump = body != NULL ? json_dumps(body, JSON_COMPACT) : NULL;
+	struct ctl_body sent = { "application/json", dump, dump != NULL ? strlen(dump) : 0 };
+	struct text text = { 0 };
+	long status = 0;
+	int rc;
+
+	*answer = NULL;
+	rc = ctl_request(ctl, method, path, dump != NULL ? &sent : NULL, &text, &status);
+	if (rc == CTL_OK && status == 404 && missing != NULL) {
+		*missing = true;
+		rc = CTL_FAILED;
+	} else if (rc == CTL_OK && status >= 400) {
+		ctl_tell_refusal(&text, status);
+		rc = CTL_FAILED;
+	} else if (rc == CTL_OK && (*answer = json_loadb(text.p, text.len, 0, NULL)) == NULL) {
+		fprintf(stderr, "uspdctl: the answer of %s is no JSON: is that the daemon?\n",
+		    ctl->url);
+		rc = CTL_FAILED;
+	}
+	text_free(&text);
+	free(dump);
+	json_decref(body);
+	return rc;
+}
+
+void
+ctl_add_arg(struct text *path, const char *name, const char *value)
+{
+	char *escaped;
+
+	if (value == NULL)
+		return;
+	escaped = curl_easy_escape(NULL, value, 0);
+	text_printf(path, "%c%s=%s", path->len > 0 && strchr(path->p, '?') != NULL ? '&' : '?', name,
+	    escaped != NULL ? escaped : "");
+	curl_free(escaped);
+}
