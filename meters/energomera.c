@@ -21,8 +21,9 @@ check_address(const char *text)
 	size_t len = strlen(text);
 
 	return len <= IEC_ADDRESS_MAX &&
-	    strspn(text, "0123456789 ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") == len ?
-	    E_OK : E_INVALID;
+		strspn(text, "0123456789 ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") == len ?
+	    E_OK :
+	    E_INVALID;
 }
 
 /* ---- identification ---- */

@@ -294,10 +294,12 @@ is_refused_whole(const struct iec_walk *w, const char *id)
 static int
 group_item(struct iec_walk *w, const struct energomera_group_item *item, struct energomera_values *out)
 {
-	unsigned wanted = (unsigned)__builtin_popcount(item->mask);
 	struct iec_value v;
+	unsigned wanted = 0;
 	char id[8];
 
+	for (unsigned mask = item->mask; mask != 0; mask >>= 1)
+		wanted += mask & 1;
 	snprintf(id, sizeof id, "%04X", item->id);
 	if (out->n + wanted > sizeof out->v / sizeof *out->v)
 		return E_FRAME;

@@ -187,7 +187,7 @@ energomera_read_journal(struct meter_session *s, const struct query *q, struct s
 	if (rc == E_OK)
 		rc = energomera_ring(body, energomera_name(j->ring), &ring);
 	if (rc == E_EXISTS || rc == E_NODATA)
-		return E_OK;		/* nothing new; or an empty ring: nothing ever happened */
+		return E_OK; /* nothing new; or an empty ring: nothing ever happened */
 	if (rc < 0)
 		return rc == E_INVALID ? E_UNSUPPORTED : rc;
 	newest = newest_cell(&ring, pointer);

@@ -223,7 +223,7 @@ read_day(struct meter_session *s, struct block *b, unsigned first, unsigned last
 		choose_block(s, b, first, last);
 		rc = ask_block(s, b);
 		if (rc == OTHER_FORM)
-			continue;	/* at most two forms can be lost */
+			continue; /* at most two forms can be lost */
 		if (rc == E_OK)
 			rc = emit_block(s, b, q, period, sink);
 		if (rc < 0 && rc != E_NODATA)

@@ -144,7 +144,7 @@ energomera_ring_sort(struct energomera_ring *ring, int newest_cell)
 {
 	bool backwards = newest_cell < 0 && runs_backwards(ring);
 	size_t newest = newest_cell >= 0 && (size_t)newest_cell < ring->cells ? (size_t)newest_cell :
-	    ring->cells - 1;
+										ring->cells - 1;
 
 	for (size_t i = 1; i < ring->n; i++) {
 		struct energomera_ring_record moved = ring->record[i];
@@ -154,8 +154,9 @@ energomera_ring_sort(struct energomera_ring *ring, int newest_cell)
 		for (; at > 0; at--) {
 			const struct energomera_ring_record *before = &ring->record[at - 1];
 
-			if (before->minute < moved.minute || (before->minute == moved.minute &&
-			    ring_place(ring, before->cell, newest, backwards) < place))
+			if (before->minute < moved.minute ||
+			    (before->minute == moved.minute &&
+				ring_place(ring, before->cell, newest, backwards) < place))
 				break;
 			ring->record[at] = *before;
 		}

@@ -188,7 +188,7 @@ log_in(struct meter_session *s)
 		if (rc < 0 || t.kind == IEC_KIND_ACK)
 			return rc;
 		if (t.kind == IEC_KIND_ANSWER && energomera_answer(t.body, "P1") == E_NODATA)
-			return E_FRAME;	/* "no such record": a late answer, not a refusal */
+			return E_FRAME; /* "no such record": a late answer, not a refusal */
 		if (t.kind != IEC_KIND_NAK)
 			break;
 	}

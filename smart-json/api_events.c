@@ -7,8 +7,8 @@
 #include "src/base/clock.h"
 #include "src/base/loop.h"
 
-/* GET events: server-sent events (web-ui.md 5).  Everything here runs in the loop; a listener that
- * does not take what it is sent is dropped by the server. */
+/* GET events: server-sent events (web-ui.md 5).  All runs in the loop but collect(), as the poller
+ * looks at every meter to answer it.  A listener that does not read is dropped by the server. */
 
 enum { TICK_MS = 500, POLL_EVERY = 2, COMMENT_EVERY = 30 };	/* ticks */
 
@@ -23,7 +23,11 @@ struct api_events {
 	struct listener listeners[API_LISTENERS];
 	size_t n;
 	unsigned ticks;
+	bool collecting;		/* what follows belongs to a worker */
 	struct poll_bus_status buses[API_BUSES];
+	size_t n_buses;
+	struct poll_totals totals;
+	struct poll_progress progress;
 	char *shown[API_BUSES];	/* what was last sent of each bus */
 	char *shown_poll;
 };
@@ -100,41 +104,56 @@ tell_json(struct api_events *events, const char *kind, json_t *json, char **show
 }
 
 static void
-tell_poll(struct api_events *events, struct poll *poll)
+tell_poll(struct api_events *events)
 {
-	struct poll_progress progress = { 0 };
-	struct poll_totals totals = { 0 };
-	json_t *json;
+	json_t *json = api_progress_json(&events->progress);
+
+	json_object_set_new(json, "totals", api_totals_json(&events->totals));
+	tell_json(events, "poll", json, &events->shown_poll);
+}
+
+static void
+collect(void *arg)
+{
+	struct api_events *events = arg;
+	struct poll *poll = events->api->server->poll;
 	uint64_t run;
 
+	events->n_buses = poll_buses(poll, events->buses, API_BUSES);
+	poll_totals(poll, &events->totals);
 	pthread_mutex_lock(&events->api->lock);
 	run = events->api->last_run;
 	pthread_mutex_unlock(&events->api->lock);
-	poll_totals(poll, &totals);
-	if (run != 0)
-		(void)!poll_progress(poll, run, &progress);
-	json = api_progress_json(&progress);
-	json_object_set_new(json, "totals", api_totals_json(&totals));
-	tell_json(events, "poll", json, &events->shown_poll);
+	if (run == 0 || poll_progress(poll, run, &events->progress) < 0)
+		events->progress = (struct poll_progress){ 0 };
+}
+
+static void
+tell_all(void *arg)
+{
+	struct api_events *events = arg;
+
+	events->collecting = false;
+	events->ticks++;
+	for (size_t i = 0; i < events->n_buses && events->n > 0; i++)
+		tell_json(events, "bus", api_bus_json(&events->buses[i]), &events->shown[i]);
+	if (events->n > 0 && events->ticks % POLL_EVERY == 0)
+		tell_poll(events);
+	if (events->n > 0 && events->ticks % COMMENT_EVERY == 0)
+		tell(events, NULL, NULL, true);
+	if (events->ticks % POLL_EVERY == 0)
+		for (size_t i = 0; i < events->n; i++)
+			events->listeners[i].fresh = false;
 }
 
 static void
 tick(void *arg)
 {
 	struct api_events *events = arg;
-	struct poll *poll = events->api->server->poll;
-	size_t n = poll_buses(poll, events->buses, API_BUSES);
 
-	events->ticks++;
-	for (size_t i = 0; i < n && events->n > 0; i++)
-		tell_json(events, "bus", api_bus_json(&events->buses[i]), &events->shown[i]);
-	if (events->n > 0 && events->ticks % POLL_EVERY == 0)
-		tell_poll(events, poll);
-	if (events->n > 0 && events->ticks % COMMENT_EVERY == 0)
-		tell(events, NULL, NULL, true);
-	if (events->ticks % POLL_EVERY == 0)
-		for (size_t i = 0; i < events->n; i++)
-			events->listeners[i].fresh = false;
+	if (!events->collecting)
+		events->collecting = loop_work(events->api->server->loop, collect, tell_all, events) ==
+		    E_OK;
 }
 
 static struct api_events *

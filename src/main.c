@@ -208,13 +208,13 @@ listen_to_store(struct uspd *u)
 }
 
 static int
-open_servers(struct uspd *u)
+open_servers(struct uspd *u, const struct options *opt)
 {
 	struct settings settings;
 	struct rtu327_options rtu = { .loop = u->loop, .store = u->store, .bind = u->board.rtu327_bind,
 		.port = u->board.rtu327_port, .clock_step = step_clock, .arg = u };
 	struct http_options http = { .loop = u->loop, .store = u->store, .poll = u->poll,
-		.bind = u->board.http_bind, .port = u->board.http_port };
+		.dir = opt->data, .bind = u->board.http_bind, .port = u->board.http_port };
 	int rc;
 
 	store_settings(u->store, &settings);
@@ -274,7 +274,7 @@ main(int argc, char **argv)
 	    (rc = open_loop(&u)) == E_OK) {
 		listen_to_store(&u);
 		if ((rc = poll_open(&u.poll, u.store, &u.board)) == E_OK &&
-		    (rc = open_servers(&u)) == E_OK) {
+		    (rc = open_servers(&u, &opt)) == E_OK) {
 			say_ready(&u);
 			rc = loop_run(u.loop);		/* until a signal */
 		}

@@ -22,7 +22,7 @@ int ctl_read(const struct ctl *, int argc, char **argv);
 int ctl_journal(const struct ctl *, int argc, char **argv);
 int ctl_settings(const struct ctl *, int argc, char **argv);
 int ctl_sql(const struct ctl *, int argc, char **argv);
-int ctl_rtu327(int argc, char **argv);
+int ctl_rtu327(const struct ctl *, int argc, char **argv);
 
 /* Says on stderr how the command is used; CTL_USAGE. */
 int ctl_usage(const char *usage);

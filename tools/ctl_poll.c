@@ -89,11 +89,13 @@ draw(struct watch *watch, const json_t *status, const json_t *progress)
 
 /* ---- watching ---- */
 
-/* The archive holds all that the meters which answer can give. */
+/* The archive holds all that the meters which answer can give; and some meter has answered. */
 static bool
 is_complete(const json_t *totals)
 {
-	return ctl_int(totals, "missing") == 0 && ctl_int(totals, "untried") == 0;
+	bool known = ctl_int(totals, "wanted") > 0 || ctl_int(totals, "meters") == 0;
+
+	return known && ctl_int(totals, "missing") == 0 && ctl_int(totals, "untried") == 0;
 }
 
 /* One look; *done when there is nothing left to watch. */

@@ -295,7 +295,6 @@ parse_options(struct head_end *h, int *argc, char **argv)
 	const char *channels = "A+,A-,R+,R-", *password = "00000000";
 	int64_t time_from;
 
-	h->json = ctl_option(argc, argv, "--json", NULL);
 	h->crc_unsigned = ctl_option(argc, argv, "--crc-unsigned", NULL);
 	ctl_option(argc, argv, "--serial", &serial);
 	ctl_option(argc, argv, "--from", &from);
@@ -338,7 +337,7 @@ run(struct head_end *h, const char *endpoint, const char *timeout, const struct 
 }
 
 int
-ctl_rtu327(int argc, char **argv)
+ctl_rtu327(const struct ctl *ctl, int argc, char **argv)
 {
 	struct head_end *h = calloc(1, sizeof(*h));
 	const struct command *c = NULL;
@@ -347,6 +346,7 @@ ctl_rtu327(int argc, char **argv)
 
 	if (h == NULL)
 		return CTL_FAILED;
+	h->json = ctl->json;
 	ctl_option(&argc, argv, "--timeout", &timeout);
 	if (!parse_options(h, &argc, argv) || !ctl_no_options(argc, argv))
 		goto out;

@@ -12,13 +12,6 @@
 
 #define DEFAULT_URL "http://127.0.0.1:8080"
 
-static int
-run_rtu327(const struct ctl *ctl, int argc, char **argv)
-{
-	(void)ctl;
-	return ctl_rtu327(argc, argv);
-}
-
 static const struct command {
 	const char *name, *help;
 	int (*run)(const struct ctl *, int, char **);
@@ -31,7 +24,7 @@ static const struct command {
 	{ "settings", "[KEY [VALUE]]                           settings of the device", ctl_settings },
 	{ "sql",      "DIR [QUERY]                             the archive as SQL, read-only",
 	    ctl_sql },
-	{ "rtu327",   "...                                     a client of RTU-327", run_rtu327 },
+	{ "rtu327",   "...                                     a client of RTU-327", ctl_rtu327 },
 };
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 

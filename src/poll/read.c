@@ -86,6 +86,7 @@ struct collector {
 	struct sink sink;
 	struct conversation *c;
 	const struct query *query;
+	struct query rest;	/* what of it is still to be asked, should an attempt fail on the way */
 	struct grid grid;
 	bool gridded;
 	uint8_t seen[MAX_LABELS / 8];
@@ -130,6 +131,9 @@ collect(struct sink *sink, const struct record *given)
 
 		if (i < MAX_LABELS)
 			k->seen[i / 8] |= (uint8_t)(1 << i % 8);
+		/* Records come oldest first. */
+		if (r.ts < k->query->to)
+			k->rest.from = grid_step(&k->grid, r.ts, 1);
 	}
 	c->records++;
 	return E_OK;
@@ -174,7 +178,7 @@ ask(struct conversation *c, void *arg)
 {
 	struct collector *k = arg;
 
-	return c->meter->family->read(c->session, k->query, &k->sink);
+	return c->meter->family->read(c->session, &k->rest, &k->sink);
 }
 
 static void
@@ -196,7 +200,7 @@ remember_refusal(struct conversation *c, const struct query *q)
 static int
 read_labels(struct conversation *c, const struct query *query, size_t *open_labels)
 {
-	struct collector k = { .sink.put = collect, .c = c, .query = query };
+	struct collector k = { .sink.put = collect, .c = c, .query = query, .rest = *query };
 	const char *job = query->type == REC_EL_JOURNAL ? journal_name(query->journal) :
 	    record_type_info(query->type)->name;
 	int rc;

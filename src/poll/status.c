@@ -57,9 +57,18 @@ poll_buses(struct poll *poll, struct poll_bus_status *out, size_t max)
 static struct poll_meter *
 find_meter(struct poll *poll, uint32_t id)
 {
-	for (size_t i = 0; i < poll->n_meters; i++)
-		if (poll->meters[i]->row.id == id)
-			return poll->meters[i];
+	size_t low = 0, high = poll->n_meters;	/* sorted by id, as the table */
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (poll->meters[middle]->row.id == id)
+			return poll->meters[middle];
+		if (poll->meters[middle]->row.id < id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
 	return NULL;
 }
 

@@ -11,10 +11,11 @@
 enum {
 	SECOND_US = 1000000,
 	LAST_ATTEMPT_PAUSE_MS = 100,	/* poller.md 5.2 */
+	MOST_ATTEMPTS = 100,		/* of one operation, however much it brings */
 	HUB_REPLY_MS = 10000,		/* through a transparent radio or power-line hub */
 	ADAPTIVE_AFTER = 20, ADAPTIVE_MARGIN_US = 20000,
 	CLOCK_FRESH_S = 60, CLOCK_SWEEP_S = 20 * 60,
-	RETRY_BUSY_US = 10 * SECOND_US, RETRY_UNIDENTIFIED_US = 600 * SECOND_US,
+	RETRY_UNFINISHED_US = 3 * SECOND_US, RETRY_BUSY_US = 10 * SECOND_US, RETRY_UNIDENTIFIED_US = 600 * SECOND_US,
 	HOLD_CHECK_US = 1800 * SECOND_US,
 };
 
@@ -93,10 +94,12 @@ meter_spoke(int rc)
 int
 conversation_ask(struct conversation *c, const char *job, operation *run, void *arg)
 {
+	uint64_t brought = c->records;
+	unsigned tried = 0;
 	int rc = E_OK;
 
 	c->bus->job = job;
-	for (unsigned attempt = 1; attempt <= c->attempts; attempt++) {
+	for (unsigned attempt = 1; attempt <= c->attempts && tried++ < MOST_ATTEMPTS; attempt++) {
 		if (attempt > 1 && (rc = conversation_configure(c, true, c->attempts)) < 0)
 			return rc;
 		if (attempt > 2 && (rc = line_silence(c->line, LAST_ATTEMPT_PAUSE_MS)) < 0)
@@ -110,6 +113,12 @@ conversation_ask(struct conversation *c, const char *job, operation *run, void *
 			break;
 		log_debug("poll", "bus=%s meter=%u address=%s read=%s attempt=%u: %s", c->bus->name,
 		    c->meter->row.id, c->meter->row.address, job, attempt, uspd_strerror(rc));
+		/* A long read that got further is not failing: its exchanges have attempts of their own. */
+		if (c->records > brought) {
+			brought = c->records;
+			c->answered = true;
+			attempt = 0;
+		}
 		c->session->is_open = false;	/* the next attempt logs in again */
 	}
 	return rc;
@@ -329,10 +338,15 @@ judge(struct conversation *c, int rc)
 	struct poll_meter *m = c->meter;
 	bool was_known = m->state.link != 0;
 
-	if (rc == E_DENIED || ((poll_is_link_trouble(rc) || rc == E_LOST) && !interrupted(c->bus, rc)))
+	bool trouble = poll_is_link_trouble(rc) || rc == E_LOST;
+
+	if (rc == E_DENIED || (trouble && !c->answered))
 		poll_link_failed(c->poll, m, rc);
 	else if (c->answered)
 		poll_link_answered(c->poll, m);
+	/* It is there but did not finish: the others go first. */
+	if (trouble && c->answered)
+		m->probe_at_us = clock_mono_us() + RETRY_UNFINISHED_US;
 	if (m->state.config.serial[0] == '\0' && rc != E_OK && !poll_is_link_trouble(rc) && rc != E_DENIED)
 		m->probe_at_us = clock_mono_us() + RETRY_UNIDENTIFIED_US;
 	else if (!goes_on(rc) && !poll_is_link_trouble(rc) && rc != E_DENIED)

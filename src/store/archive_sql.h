@@ -7,7 +7,7 @@
  *   uspd_time(ts)          as local time of the device zone: 2024-06-15 00:00:00+03:00
  *   uspd_slices(day, period, v)   a packed day of load profile as JSON, one object per slice
  * Views: one per record type under its upstream name (ElDayEnergy: dev, ts, time, valid, "A+0", ...),
- * Journals, Rings, Meters (of config.db, without passwords). */
+ * Journals, Rings (a running daemon is ahead of them), Meters (of config.db, without passwords). */
 #ifndef USPD_STORE_ARCHIVE_SQL_H
 #define USPD_STORE_ARCHIVE_SQL_H
 

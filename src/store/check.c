@@ -54,7 +54,7 @@ check_table(sqlite3 *db, const char *table, bool full, char *why, size_t why_siz
 static int
 check_tables(sqlite3 *db, bool full, char *why, size_t why_size)
 {
-	static const char *const others[] = { "journal", "ring", "state", "meta" };
+	static const char *const others[] = { "journal", "ring", "ring_log", "state", "meta" };
 	int rc = E_OK;
 
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]) && rc == E_OK; i++)

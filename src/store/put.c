@@ -254,6 +254,7 @@ put_record(struct putter *p, uint16_t dev, const struct record *r)
 int
 put_finish(struct putter *p)
 {
+	bool folded = false;
 	int rc = day_flush(&p->open, p->archive);
 
 	if (rc == E_OK && p->span.least != p->span_kept.least)
@@ -261,7 +262,9 @@ put_finish(struct putter *p)
 	if (rc == E_OK && p->span.most != p->span_kept.most)
 		rc = archive_meta_put(p->archive, "offset_most", p->span.most);
 	if (rc == E_OK)
-		rc = rings_save(p->rings, p->archive->db);
+		rc = rings_save(p->rings, p->archive->db, p->sequence, p->fold, &folded);
+	if (rc == E_OK && folded)
+		rc = archive_meta_put(p->archive, "sequence", p->sequence);
 	return rc;
 }
 

@@ -18,6 +18,8 @@ struct putter {
 	struct zone zone;
 	struct bucket_span span, span_kept;	/* of all rows; as last committed */
 	struct day open;	/* being filled; written when another day comes or at the end */
+	int64_t sequence;	/* of this commit */
+	bool fold;		/* the rings are wanted in their table at this commit */
 	struct day old;		/* where the oldest slice of a full ring lies; never dirty */
 };
 

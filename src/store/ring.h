@@ -1,7 +1,11 @@
 /* Ring counters in memory: how many records of a kind a meter has, the oldest and the newest.
  *
- * Table `ring` of the archive is loaded once; after that the writer changes the copy here, writes
- * what changed with every commit, and takes it back when a commit fails.  Any thread may read. */
+ * They are loaded once; after that the writer changes the copy here, writes what changed with every
+ * commit, and takes it back when a commit fails.  Any thread may read.
+ *
+ * The records of one commit come from meters all over the table `ring`, a page each.  So a commit
+ * appends its changes to `ring_log`, where they share one page, and only when the log has grown is
+ * it folded into `ring`: a quarter of the pages that four busy buses write (storage.md 3). */
 #ifndef USPD_STORE_RING_H
 #define USPD_STORE_RING_H
 
@@ -27,7 +31,9 @@ static inline uint16_t ring_journal(uint32_t key) { return (uint16_t)(key >> 21)
 
 int rings_open(struct rings **) USPD_MUST_CHECK;
 void rings_close(struct rings *);	/* NULL allowed */
-int rings_load(struct rings *, sqlite3 *) USPD_MUST_CHECK;	/* forgets what was there */
+/* Forgets what was there.  *sequence: the last one in the log, 0 when it is empty; may be NULL. */
+int rings_load(struct rings *, sqlite3 *, int64_t *sequence) USPD_MUST_CHECK;
+uint64_t rings_total(struct rings *);	/* records of all rings */
 
 /* As committed, zeros when there is none.  Any thread. */
 void rings_get_committed(struct rings *, uint32_t key, struct store_ring *);
@@ -35,8 +41,9 @@ void rings_get_committed(struct rings *, uint32_t key, struct store_ring *);
 /* Writer thread only: as in the transaction that is open. */
 void rings_get(struct rings *, uint32_t key, struct store_ring *);
 int rings_set(struct rings *, uint32_t key, const struct store_ring *) USPD_MUST_CHECK;
-/* Writes what was set since the last rings_keep() or rings_undo(); inside a transaction. */
-int rings_save(struct rings *, sqlite3 *) USPD_MUST_CHECK;
+/* Writes what was set since the last rings_keep() or rings_undo(); inside a transaction.
+ * `fold`: into `ring` in any case.  *folded: the log is empty now, `sequence` is not in it. */
+int rings_save(struct rings *, sqlite3 *, int64_t sequence, bool fold, bool *folded) USPD_MUST_CHECK;
 void rings_keep(struct rings *);	/* committed */
 void rings_undo(struct rings *);	/* rolled back */
 

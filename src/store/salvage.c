@@ -258,9 +258,10 @@ count_query(struct archive *a, struct rings *rings, const char *sql)
 }
 
 static int
-count_rings(struct archive *a)
+count_rings(struct archive *a, uint64_t *total)
 {
 	char sql[256];
+	bool folded;
 	struct rings *rings;
 	int rc = rings_open(&rings);
 
@@ -275,7 +276,8 @@ count_rings(struct archive *a)
 		rc = count_query(a, rings, "SELECT dev, config_type, 0, config_ts FROM state"
 		    " WHERE config_ts > 0 AND config_type > 0");
 	if (rc == E_OK)
-		rc = rings_save(rings, a->db);
+		rc = rings_save(rings, a->db, 0, true, &folded);
+	*total = rc == E_OK ? rings_total(rings) : 0;
 	rings_close(rings);
 	return rc;
 }
@@ -284,7 +286,7 @@ count_rings(struct archive *a)
 static int
 copy_meta(sqlite3 *from, struct archive *to)
 {
-	static const char *const names[] = { "sequence", "offset_least", "offset_most", "syncs" };
+	static const char *const names[] = { "sequence", "offset_least", "offset_most" };
 	char sql[80];
 	int rc = E_OK;
 
@@ -311,40 +313,50 @@ guess_span(struct archive *a)
 	return rc < 0 ? rc : archive_meta_put(a, "offset_most", 15 * 3600);
 }
 
+/* How many records there were, as far as the old file still tells; 0. */
+static uint64_t
+count_before(sqlite3 *from, int64_t *sequence)
+{
+	struct rings *rings;
+	uint64_t total = 0;
+
+	if (rings_open(&rings) < 0)
+		return 0;
+	if (rings_load(rings, from, sequence) == E_OK)
+		total = rings_total(rings);
+	rings_close(rings);
+	return total;
+}
+
 static int
 fill_new(const char *old_path, struct archive *made, struct salvage *result)
 {
 	const struct db_options options = { .writable = true, .cache_kib = WRITER_CACHE_KIB };
 	struct copying c = { .to = made->db };
-	int64_t stored = 0;
+	uint64_t before = 0, after = 0;
+	int64_t sequence = 0;
 	int rc = E_OK;
 
 	/* Opened for writing, so that its write-ahead log is read too. */
 	if (db_open(&c.from, old_path, options) == E_OK) {
 		db_exec_quiet(c.from, "PRAGMA wal_autocheckpoint = 0");
+		before = count_before(c.from, &sequence);
 		rc = copy_all(&c);
 		if (rc == E_OK)
 			rc = copy_meta(c.from, made);
-		if (db_integer(c.from, "SELECT sum(count) FROM ring", &stored) < 0)
-			stored = 0;
 	} else
 		rc = db_exec(made->db, "BEGIN");
+	if (rc == E_OK && sequence > 0)
+		rc = archive_meta_put(made, "sequence", sequence);
 	if (rc == E_OK)
 		rc = guess_span(made);
 	if (rc == E_OK)
-		rc = count_rings(made);
+		rc = count_rings(made, &after);
 	if (rc == E_OK)
 		rc = db_exec(made->db, "COMMIT");
 	db_close(&c.from);
 	result->kept = c.kept;
-	result->lost = c.bad;
-	if (rc == E_OK && stored > 0) {
-		int64_t now = 0;
-
-		/* The old ring table says how many records there were. */
-		if (db_integer(made->db, "SELECT coalesce(sum(count), 0) FROM ring", &now) == E_OK)
-			result->lost = now < stored ? (uint64_t)(stored - now) : c.bad;
-	}
+	result->lost = before > 0 ? (before > after ? before - after : 0) : c.bad;
 	return rc;
 }
 

@@ -229,14 +229,12 @@ static int
 load_archive(struct store *s)
 {
 	struct putter *p = &s->putter;
-	int64_t sequence = 0, least, most, syncs = 0;
+	int64_t sequence = 0, logged = 0, least, most;
 	int rc;
 
 	/* An empty span finds nothing, and the first record makes it a real one. */
 	p->span = p->span_kept = (struct bucket_span){ INT32_MAX, INT32_MIN };
 	if ((rc = archive_meta_get(&s->archive, "sequence", &sequence)) < 0 && rc != E_NODATA)
-		return rc;
-	if ((rc = archive_meta_get(&s->archive, "syncs", &syncs)) < 0 && rc != E_NODATA)
 		return rc;
 	if ((rc = archive_meta_get(&s->archive, "offset_least", &least)) == E_OK &&
 	    (rc = archive_meta_get(&s->archive, "offset_most", &most)) == E_OK)
@@ -247,12 +245,14 @@ load_archive(struct store *s)
 	p->rings = s->rings;
 	p->settings = &s->settings;
 	p->open.open = p->old.open = false;
-	s->syncs = (uint64_t)syncs;
-	if ((uint64_t)sequence > atomic_load(&s->sequence))
-		atomic_store(&s->sequence, (uint64_t)sequence);
 	atomic_store(&s->span_least, p->span.least);
 	atomic_store(&s->span_most, p->span.most);
-	return rings_load(s->rings, s->archive.db);
+	rc = rings_load(s->rings, s->archive.db, &logged);
+	if (logged > sequence)
+		sequence = logged;
+	if ((uint64_t)sequence > atomic_load(&s->sequence))
+		atomic_store(&s->sequence, (uint64_t)sequence);
+	return rc;
 }
 
 /* A small archive is checked at once; a large one in the background (storage.md 2.8). */

@@ -90,7 +90,6 @@ struct store {
 	sqlite3 *config;
 	struct putter putter;
 	uint64_t journal_next[DJ_COUNT];	/* ids given, perhaps not committed yet */
-	uint64_t syncs;
 	bool trim_pending, purge_pending, backup_pending, checkpoint_pending;
 	int64_t upkeep_ms, written_ms, backup_ms;
 

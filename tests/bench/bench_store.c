@@ -15,7 +15,8 @@
 #include "src/base/log.h"
 #include "src/store/store.h"
 
-enum { DAYS = 184, MONTHS = 40, SLICES = 2160, SLOTS = 48, JOURNALS = 20, EVENTS = 3, QUESTIONS = 1000 };
+enum { DAYS = 184, MONTHS = 40, SLICES = 2160, SLOTS = 48, JOURNALS = 20, EVENTS = 3 };
+enum { QUESTIONS = 1000 };
 enum { DAY_S = 86400, SLICE_S = 1800 };
 #define FIRST_DAY INT64_C(1718398800)	/* 2024-06-15 00:00 +03:00 */
 #define LAST_DAY (FIRST_DAY + (DAYS - 1) * (int64_t)DAY_S)
@@ -220,7 +221,8 @@ fill(const char *dir, unsigned meters)
 		n = parts[i].fill(s, meters);
 		check("store_sync", store_sync(s));
 		seconds = now_s() - start;
-		printf("fill %-15s records=%" PRIu64 " seconds=%.1f records_per_s=%.0f written_mb=%.0f folder_mb=%.0f\n",
+		printf("fill %-15s records=%" PRIu64 " seconds=%.1f records_per_s=%.0f"
+		    " written_mb=%.0f folder_mb=%.0f\n",
 		    parts[i].name, n, seconds, (double)n / seconds,
 		    (double)(written_bytes() - before) / 1e6, folder_mb(dir));
 		fflush(stdout);
@@ -251,7 +253,8 @@ by_value(const void *a, const void *b)
 }
 
 static void
-ask_one(struct store *s, const char *name, enum record_type type, int64_t from, int64_t to, unsigned meters)
+ask_one(struct store *s, const char *name, enum record_type type, int64_t from, int64_t to,
+    unsigned meters)
 {
 	const struct store_range range = { .type = type, .from = from, .to = to };
 	static double times[QUESTIONS];

@@ -9,7 +9,8 @@ SLOT = 1800
 class Meter:
     """One simulated meter and what it must have told."""
 
-    def __init__(self, row, entry, outages):
+    def __init__(self, row, entry, outages, begin):
+        self.begin = begin  # local second at which its archives begin
         self.id = row["id"]
         self.serial_text = row["serial"]
         self.serial = int(row["serial"])
@@ -34,7 +35,7 @@ class Meter:
 
     def power(self, channel, local):
         """Mean power of the half hour that ends at `local`, thousandths of W; None = none kept."""
-        if not self.has[channel]:
+        if not self.has[channel] or local <= self.begin:
             return None
         pulses = street_model.profile(self.serial, channel, local, self.outages)
         return None if pulses is None else pulses * 1000
@@ -42,7 +43,10 @@ class Meter:
 
 def street_meters(street, ready, rows):
     by_serial = {row["serial"]: row for row in rows}
-    return [Meter(by_serial[serial], entry, outages)
+    begin = 0
+    if "history_days" in street:
+        begin = (ready["base"] // 86400 - street["history_days"]) * 86400
+    return [Meter(by_serial[serial], entry, outages, begin)
             for _, entry, serial, outages in street_model.meters(street, ready["base"])]
 
 
@@ -75,7 +79,7 @@ def check_profile(meter, records, tz, wrong):
         for channel, tag in zip(meter.has, ("P+", "P-", "Q+", "Q-")):
             _compare(meter, "profile " + tag, record["ts"], record["values"].get(tag),
                      meter.power(channel, local), wrong)
-        if meter.is_mercury and record["isMeas"] != (off < SLOT):
+        if meter.is_mercury and record["isMeas"] != (off < SLOT and local > meter.begin):
             wrong.append("meter %s slice %d: isMeas %r, %d s without supply" %
                          (meter.id, record["ts"], record["isMeas"], off))
 

@@ -21,7 +21,8 @@ add_hex(const char *hex)
 {
 	struct frame *f = &frames[n_frames];
 
-	if (hex == NULL || hex[0] == '\0' || n_frames == FRAMES_MOST || strlen(hex) / 2 > sizeof f->data)
+	if (hex == NULL || hex[0] == '\0' || n_frames == FRAMES_MOST ||
+	    strlen(hex) / 2 > sizeof f->data)
 		return;
 	f->len = strlen(hex) / 2;
 	for (size_t i = 0; i < f->len; i++) {
@@ -61,7 +62,8 @@ load_vectors(void)
 	ck_assert_uint_gt(n_frames, 60);
 }
 
-static const struct iec_expect any = { .bcc = IEC_BCC_ADD, .ack = true, .nak = true, .soh = true, .stx = true };
+static const struct iec_expect any = { .bcc = IEC_BCC_ADD, .ack = true, .nak = true, .soh = true,
+	.stx = true };
 
 static bool
 is_covered(const struct frame *f)
@@ -152,18 +154,19 @@ START_TEST(requests_have_the_bytes_of_the_specification)
 	expect_bytes(&w, "/?141227285!\r\n", 14);
 	w = wr_init(buf, sizeof buf);
 	iec_put_option(&w, '5', '1');
-	expect_bytes(&w, "\x06" "051\r\n", 6);
+	expect_bytes(&w, "\006051\r\n", 6);
 	w = wr_init(buf, sizeof buf);
 	iec_put_command(&w, IEC_BCC_ADD, "P1", iec_text("(777777)"));
 	expect_bytes(&w, "\x01P1\x02(777777)\x03\x21", 14);
 	w = wr_init(buf, sizeof buf);
 	iec_put_break(&w, IEC_BCC_ADD);
-	expect_bytes(&w, "\x01" "B0\x03\x75", 5);
+	expect_bytes(&w, "\001B0\003\x75", 5);
 	w = wr_init(buf, sizeof buf);
 	iec_put_break(&w, IEC_BCC_XOR);
-	expect_bytes(&w, "\x01" "B0\x03\x71", 5);
+	expect_bytes(&w, "\001B0\003\x71", 5);
 	w = wr_init(buf, sizeof buf);
-	iec_put_sessionless(&w, IEC_BCC_ADD, "00000211", "R1", iec_text("GROUP(400B(7)400D(1)5003(1))"));
+	iec_put_sessionless(&w, IEC_BCC_ADD, "00000211", "R1",
+	    iec_text("GROUP(400B(7)400D(1)5003(1))"));
 	expect_bytes(&w, "/?00000211!\x01R1\x02GROUP(400B(7)400D(1)5003(1))\x03\x68", 45);
 }
 END_TEST
@@ -194,8 +197,8 @@ static const struct {
 	{ "\x02\x03", 2, { FRAME_MORE, 1 } },
 	{ "\x02\x03\x03", 3, { FRAME_WHOLE, 3 } },		/* no such record; BCC 03 */
 	{ "\x02\x03\x04", 3, { FRAME_DAMAGED, 3 } },
-	{ "\x01" "B0\x03\x75", 5, { FRAME_WHOLE, 5 } },
-	{ "\x02" "A(1)\x04\x5E", 7, { FRAME_DAMAGED, 7 } },
+	{ "\001B0\003\x75", 5, { FRAME_WHOLE, 5 } },
+	{ "\002A(1)\x04\x5E", 7, { FRAME_DAMAGED, 7 } },
 };
 
 START_TEST(framer_says_how_much_of_an_answer_is_there)
@@ -251,7 +254,8 @@ static const struct {
 
 START_TEST(identification_framer_finds_the_line)
 {
-	struct framing g = iec_ident_framer(NULL, (const uint8_t *)idents[_i].rx, strlen(idents[_i].rx));
+	struct framing g = iec_ident_framer(NULL, (const uint8_t *)idents[_i].rx,
+	    strlen(idents[_i].rx));
 
 	ck_assert_int_eq(g.verdict, idents[_i].want.verdict);
 	ck_assert_uint_eq(g.n, idents[_i].want.n);
@@ -274,7 +278,10 @@ END_TEST
 
 START_TEST(both_checksums_are_told_apart)
 {
-	static const uint8_t add[] = { 1, 'B', '0', 3, 0x75 }, xor[] = { 1, 'B', '0', 3, 0x71 };
+	static const uint8_t add[] = { 1, 'B', '0', 3, 0x75 },
+			     xor[] = {
+				     1, 'B', '0', 3, 0x71
+			     };
 	struct iec_telegram t;
 
 	ck_assert_int_eq(iec_parse(add, 5, IEC_BCC_ADD, &t), E_OK);
@@ -357,7 +364,8 @@ START_TEST(decimal_text_becomes_an_integer)
 {
 	int64_t v = 0;
 
-	ck_assert_int_eq(iec_decimal(iec_text(decimals[_i].text), decimals[_i].decimals, &v), decimals[_i].rc);
+	ck_assert_int_eq(iec_decimal(iec_text(decimals[_i].text), decimals[_i].decimals, &v),
+	    decimals[_i].rc);
 	ck_assert_int_eq(v, decimals[_i].value);
 }
 END_TEST

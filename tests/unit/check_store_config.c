@@ -120,7 +120,7 @@ END_TEST
 START_TEST(row_keeps_its_archive_and_a_new_row_gets_none)
 {
 	struct meter_change c[2] = { meter(1), meter(2) }, gone = { .remove = true, .row = { .id = 1 } };
-	struct record r = energy(REC_EL_DAY, DAY0, 5);
+	struct record r = fixture_energy(REC_EL_DAY, DAY0, 5);
 	uint16_t dev;
 	char why[256];
 
@@ -128,14 +128,14 @@ START_TEST(row_keeps_its_archive_and_a_new_row_gets_none)
 	dev = dev_of(1);
 	for (int i = 0; i < 100; i++) {
 		r.ts = DAY0 + i * 86400;
-		put_unsynced(&f, dev, &r);
+		fixture_queue(&f, dev, &r);
 	}
 	ck_assert_int_eq(store_sync(f.store), E_OK);
 	c[0].row.type = 5;
 	snprintf(c[0].row.address, sizeof(c[0].row.address), "77");
 	ck_assert_int_eq(change(c, 1, why, sizeof(why)), E_OK);
 	ck_assert_uint_eq(dev_of(1), dev);
-	ck_assert_uint_eq(read_all_of(&f, dev, REC_EL_DAY, false), 100);
+	ck_assert_uint_eq(fixture_read_all(&f, dev, REC_EL_DAY, false), 100);
 	/* Removed and added again in one go: another dev while the old archive is purged. */
 	struct meter_change again[2] = { gone, meter(1) };
 
@@ -143,15 +143,15 @@ START_TEST(row_keeps_its_archive_and_a_new_row_gets_none)
 	ck_assert_uint_ne(dev_of(1), dev);
 	ck_assert_uint_ne(dev_of(1), 0);
 	/* What a bus still hands over of the removed meter is dropped. */
-	put(&f, dev, &r);
-	wait_for_count(&f, dev, REC_EL_DAY, 0, 0);
-	wait_until_purged(&f, dev);
-	ck_assert_uint_eq(read_all_of(&f, dev, REC_EL_DAY, true), 0);
+	fixture_put(&f, dev, &r);
+	fixture_wait_count(&f, dev, REC_EL_DAY, 0, 0);
+	fixture_wait_purged(&f, dev);
+	ck_assert_uint_eq(fixture_read_all(&f, dev, REC_EL_DAY, true), 0);
 	c[0] = meter(50);
 	ck_assert_int_eq(change(c, 1, why, sizeof(why)), E_OK);
 	ck_assert_uint_eq(dev_of(50), dev);
-	put(&f, dev, &r);
-	ck_assert_uint_eq(read_all_of(&f, dev, REC_EL_DAY, false), 1);
+	fixture_put(&f, dev, &r);
+	ck_assert_uint_eq(fixture_read_all(&f, dev, REC_EL_DAY, false), 1);
 }
 END_TEST
 
@@ -164,16 +164,16 @@ START_TEST(purge_goes_on_after_a_restart)
 
 	ck_assert_int_eq(change(&c, 1, why, sizeof(why)), E_OK);
 	for (int i = 0; i < 1000; i++) {
-		r = energy(REC_EL_MOMENT_ENERGY, DAY0 + i * 60, i);
-		put_unsynced(&f, 1, &r);
+		r = fixture_energy(REC_EL_MOMENT_ENERGY, DAY0 + i * 60, i);
+		fixture_queue(&f, 1, &r);
 		r = (struct record){ .type = REC_EL_JOURNAL, .journal = J_PWR, .valid = true, .ts = DAY0 + i };
 		record_set(&r, J_EVENT_ID, i);
-		put_unsynced(&f, 1, &r);
+		fixture_queue(&f, 1, &r);
 	}
 	ck_assert_int_eq(change(&gone, 1, why, sizeof(why)), E_OK);
 	fixture_reopen(&f);
-	wait_until_purged(&f, 1);
-	sql_integer(&f, "SELECT (SELECT count(*) FROM el_moment_energy) + (SELECT count(*) FROM journal)"
+	fixture_wait_purged(&f, 1);
+	fixture_sql(&f, "SELECT (SELECT count(*) FROM el_moment_energy) + (SELECT count(*) FROM journal)"
 	    " + (SELECT count(*) FROM ring)", &rows);
 	ck_assert_int_eq(rows, 0);
 }
@@ -263,7 +263,7 @@ sql_number(sqlite3 *db, const char *sql)
 
 START_TEST(archive_is_readable_by_sql)
 {
-	struct record day = energy(REC_EL_DAY, DAY0, 12345678), slice = { .type = REC_EL_PROFILE,
+	struct record day = fixture_energy(REC_EL_DAY, DAY0, 12345678), slice = { .type = REC_EL_PROFILE,
 	    .valid = true, .ts = DAY0 + 1800, .period_min = 30, .flags = PROFILE_MEASURED };
 	struct record event = { .type = REC_EL_JOURNAL, .journal = J_OPEN, .valid = true, .ts = DAY0 };
 	struct meter_change c = meter(6);
@@ -274,9 +274,10 @@ START_TEST(archive_is_readable_by_sql)
 	record_set(&slice, P_PLUS, 1500000);
 	record_set(&slice, Q_MINUS, 0);
 	record_set(&event, J_EVENT, 1);
-	put(&f, 1, &day);
-	put(&f, 1, &slice);
-	put(&f, 1, &event);
+	fixture_put(&f, 1, &day);
+	fixture_put(&f, 1, &slice);
+	fixture_put(&f, 1, &event);
+	fixture_reopen(&f);	/* a running store keeps the latest counts in its log */
 	ck_assert_int_eq(archive_sql_open(&db, f.dir), E_OK);
 	ck_assert(sql_number(db, "SELECT \"A+0\" FROM ElDayEnergy WHERE dev = 1") == 12345.678);
 	ck_assert(sql_number(db, "SELECT \"A-0\" IS NULL FROM ElDayEnergy") == 1);

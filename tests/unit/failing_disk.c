@@ -31,22 +31,22 @@ disk_close(sqlite3_file *f)
 	return REAL(f)->pMethods->xClose(REAL(f));
 }
 
-#define PASS(name, parameters, ...) \
-	static int disk_##name parameters { return REAL(f)->pMethods->x##name(REAL(f), ##__VA_ARGS__); }
-PASS(Read, (sqlite3_file *f, void *to, int n, sqlite3_int64 at), to, n, at)
-PASS(Truncate, (sqlite3_file *f, sqlite3_int64 size), size)
-PASS(Sync, (sqlite3_file *f, int flags), flags)
-PASS(FileSize, (sqlite3_file *f, sqlite3_int64 *size), size)
-PASS(Lock, (sqlite3_file *f, int level), level)
-PASS(Unlock, (sqlite3_file *f, int level), level)
-PASS(CheckReservedLock, (sqlite3_file *f, int *held), held)
-PASS(FileControl, (sqlite3_file *f, int op, void *arg), op, arg)
-PASS(SectorSize, (sqlite3_file *f))
-PASS(DeviceCharacteristics, (sqlite3_file *f))
+#define PASS(name, parameters, arguments) \
+	static int disk_##name parameters { return REAL(f)->pMethods->x##name arguments; }
+PASS(Read, (sqlite3_file *f, void *to, int n, sqlite3_int64 at), (REAL(f), to, n, at))
+PASS(Truncate, (sqlite3_file *f, sqlite3_int64 size), (REAL(f), size))
+PASS(Sync, (sqlite3_file *f, int flags), (REAL(f), flags))
+PASS(FileSize, (sqlite3_file *f, sqlite3_int64 *size), (REAL(f), size))
+PASS(Lock, (sqlite3_file *f, int level), (REAL(f), level))
+PASS(Unlock, (sqlite3_file *f, int level), (REAL(f), level))
+PASS(CheckReservedLock, (sqlite3_file *f, int *held), (REAL(f), held))
+PASS(FileControl, (sqlite3_file *f, int op, void *arg), (REAL(f), op, arg))
+PASS(SectorSize, (sqlite3_file *f), (REAL(f)))
+PASS(DeviceCharacteristics, (sqlite3_file *f), (REAL(f)))
 PASS(ShmMap, (sqlite3_file *f, int region, int size, int extend, void volatile **to),
-    region, size, extend, to)
-PASS(ShmLock, (sqlite3_file *f, int at, int n, int flags), at, n, flags)
-PASS(ShmUnmap, (sqlite3_file *f, int drop), drop)
+    (REAL(f), region, size, extend, to))
+PASS(ShmLock, (sqlite3_file *f, int at, int n, int flags), (REAL(f), at, n, flags))
+PASS(ShmUnmap, (sqlite3_file *f, int drop), (REAL(f), drop))
 
 static void
 disk_ShmBarrier(sqlite3_file *f)

@@ -38,7 +38,7 @@ fixture_reopen(struct fixture *f)
 }
 
 void
-remove_folder(const char *dir)
+fixture_remove_folder(const char *dir)
 {
 	char path[512];
 	DIR *d = opendir(dir);
@@ -58,19 +58,19 @@ void
 fixture_close(struct fixture *f)
 {
 	store_close(f->store);
-	remove_folder(f->dir);
+	fixture_remove_folder(f->dir);
 }
 
 void
-put_unsynced(struct fixture *f, uint16_t dev, const struct record *r)
+fixture_queue(struct fixture *f, uint16_t dev, const struct record *r)
 {
 	ck_assert_int_eq(store_put(f->store, dev, r, 1), E_OK);
 }
 
 void
-put(struct fixture *f, uint16_t dev, const struct record *r)
+fixture_put(struct fixture *f, uint16_t dev, const struct record *r)
 {
-	put_unsynced(f, dev, r);
+	fixture_queue(f, dev, r);
 	ck_assert_int_eq(store_sync(f->store), E_OK);
 }
 
@@ -88,7 +88,7 @@ collect(void *arg, uint16_t dev, const struct record *r)
 }
 
 size_t
-read_with(struct fixture *f, int dev, const struct store_range *range)
+fixture_read(struct fixture *f, int dev, const struct store_range *range)
 {
 	int rc;
 
@@ -100,23 +100,23 @@ read_with(struct fixture *f, int dev, const struct store_range *range)
 }
 
 size_t
-read_all_of(struct fixture *f, int dev, enum record_type type, bool markers)
+fixture_read_all(struct fixture *f, int dev, enum record_type type, bool markers)
 {
 	const struct store_range range = { .type = type, .to = INT64_MAX, .markers = markers };
 
-	return read_with(f, dev, &range);
+	return fixture_read(f, dev, &range);
 }
 
 size_t
-read_range(struct fixture *f, int dev, enum record_type type, int64_t from, int64_t to)
+fixture_read_range(struct fixture *f, int dev, enum record_type type, int64_t from, int64_t to)
 {
 	const struct store_range range = { .type = type, .from = from, .to = to };
 
-	return read_with(f, dev, &range);
+	return fixture_read(f, dev, &range);
 }
 
 int
-slow_each(void *arg, uint16_t dev, const struct record *r)
+fixture_slow_each(void *arg, uint16_t dev, const struct record *r)
 {
 	const struct timespec pause = { .tv_nsec = 2000000 };
 
@@ -128,7 +128,7 @@ slow_each(void *arg, uint16_t dev, const struct record *r)
 }
 
 struct store_ring
-ring_of(struct fixture *f, uint16_t dev, enum record_type type, uint16_t journal)
+fixture_ring(struct fixture *f, uint16_t dev, enum record_type type, uint16_t journal)
 {
 	struct store_ring ring;
 
@@ -137,17 +137,18 @@ ring_of(struct fixture *f, uint16_t dev, enum record_type type, uint16_t journal
 }
 
 void
-wait_for_count(struct fixture *f, uint16_t dev, enum record_type type, uint16_t journal, uint32_t count)
+fixture_wait_count(struct fixture *f, uint16_t dev, enum record_type type, uint16_t journal,
+    uint32_t count)
 {
 	const struct timespec pause = { .tv_nsec = 2000000 };
 
-	for (int i = 0; i < 5000 && ring_of(f, dev, type, journal).count != count; i++)
+	for (int i = 0; i < 5000 && fixture_ring(f, dev, type, journal).count != count; i++)
 		nanosleep(&pause, NULL);
-	ck_assert_uint_eq(ring_of(f, dev, type, journal).count, count);
+	ck_assert_uint_eq(fixture_ring(f, dev, type, journal).count, count);
 }
 
 void
-assert_record(const struct record *is, const struct record *wanted)
+fixture_assert_record(const struct record *is, const struct record *wanted)
 {
 	ck_assert_int_eq(is->type, wanted->type);
 	ck_assert_uint_eq(is->journal, wanted->journal);
@@ -163,7 +164,7 @@ assert_record(const struct record *is, const struct record *wanted)
 }
 
 struct record
-energy(enum record_type type, int64_t ts, int64_t value)
+fixture_energy(enum record_type type, int64_t ts, int64_t value)
 {
 	struct record r = { .type = type, .valid = true, .ts = ts };
 
@@ -174,7 +175,7 @@ energy(enum record_type type, int64_t ts, int64_t value)
 static void run_sql(struct fixture *, const char *file, const char *sql, int64_t *value);
 
 void
-wait_until_purged(struct fixture *f, uint16_t dev)
+fixture_wait_purged(struct fixture *f, uint16_t dev)
 {
 	const struct timespec pause = { .tv_nsec = 5000000 };
 	char sql[64];
@@ -205,13 +206,13 @@ run_sql(struct fixture *f, const char *file, const char *sql, int64_t *value)
 }
 
 void
-sql_integer(struct fixture *f, const char *sql, int64_t *value)
+fixture_sql(struct fixture *f, const char *sql, int64_t *value)
 {
 	run_sql(f, "archive.db", sql, value);
 }
 
 void
-sql_file(struct fixture *f, const char *file, const char *sql)
+fixture_sql_file(struct fixture *f, const char *file, const char *sql)
 {
 	run_sql(f, file, sql, NULL);
 }

@@ -22,20 +22,20 @@ struct fixture {
 void fixture_open(struct fixture *);
 void fixture_close(struct fixture *);	/* removes the folder */
 void fixture_reopen(struct fixture *);
-void remove_folder(const char *dir);
+void fixture_remove_folder(const char *dir);
 
-void put(struct fixture *, uint16_t dev, const struct record *);	/* and syncs */
-void put_unsynced(struct fixture *, uint16_t dev, const struct record *);
-size_t read_with(struct fixture *, int dev, const struct store_range *);	/* dev -1: all */
-size_t read_all_of(struct fixture *, int dev, enum record_type, bool markers);
-size_t read_range(struct fixture *, int dev, enum record_type, int64_t from, int64_t to);
-int slow_each(void *fixture, uint16_t dev, const struct record *);	/* lets 2 ms pass */
-struct store_ring ring_of(struct fixture *, uint16_t dev, enum record_type, uint16_t journal);
-void wait_for_count(struct fixture *, uint16_t dev, enum record_type, uint16_t journal, uint32_t);
-void wait_until_purged(struct fixture *, uint16_t dev);
-void assert_record(const struct record *is, const struct record *wanted);
-struct record energy(enum record_type, int64_t ts, int64_t value);
-void sql_integer(struct fixture *, const char *sql, int64_t *value);	/* of archive.db */
-void sql_file(struct fixture *, const char *file, const char *sql);	/* changes a closed store */
+void fixture_put(struct fixture *, uint16_t dev, const struct record *);	/* and syncs */
+void fixture_queue(struct fixture *, uint16_t dev, const struct record *);
+size_t fixture_read(struct fixture *, int dev, const struct store_range *);	/* dev -1: all */
+size_t fixture_read_all(struct fixture *, int dev, enum record_type, bool markers);
+size_t fixture_read_range(struct fixture *, int dev, enum record_type, int64_t from, int64_t to);
+int fixture_slow_each(void *fixture, uint16_t dev, const struct record *);	/* lets 2 ms pass */
+struct store_ring fixture_ring(struct fixture *, uint16_t dev, enum record_type, uint16_t journal);
+void fixture_wait_count(struct fixture *, uint16_t dev, enum record_type, uint16_t journal, uint32_t);
+void fixture_wait_purged(struct fixture *, uint16_t dev);
+void fixture_assert_record(const struct record *is, const struct record *wanted);
+struct record fixture_energy(enum record_type, int64_t ts, int64_t value);
+void fixture_sql(struct fixture *, const char *sql, int64_t *value);	/* of archive.db */
+void fixture_sql_file(struct fixture *, const char *file, const char *sql);	/* changes a closed store */
 
 #endif

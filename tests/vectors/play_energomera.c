@@ -55,7 +55,7 @@ play_read(struct play *p, const struct iec_telegram *tx, const struct iec_telegr
 	if (rx->kind == IEC_KIND_NAK || rx->kind == IEC_KIND_BREAK)
 		return true;
 	if (rx->kind == IEC_KIND_ACK)
-		play_put_text(p, "result", "ACK");	/* a command with the form of a read: CTIME */
+		play_put_text(p, "result", "ACK"); /* a command with the form of a read: CTIME */
 	if (rx->kind != IEC_KIND_ANSWER)
 		return rx->kind == IEC_KIND_ACK || play_fail(p, "not an answer");
 	if (strcmp(name, "GROUP") == 0 && energomera_answer(rx->body, name) == E_FOREIGN)
@@ -223,12 +223,14 @@ play_step(struct play *p, const json_t *step)
 	struct iec_telegram tx, rx;
 	int rc;
 
-	if (!play_hex(json_object_get(step, "tx"), &sent) || !play_hex(json_object_get(step, "rx"), &received))
+	if (!play_hex(json_object_get(step, "tx"), &sent) ||
+	    !play_hex(json_object_get(step, "rx"), &received))
 		return play_fail(p, "not hex");
 	memset(&rx, 0, sizeof rx);
 	rx.kind = IEC_KIND_ACK;
-	if (received.len > 0 && (!play_framed(IEC_BCC_ADD, &received) ||
-	    iec_parse(received.data, received.len, IEC_BCC_ADD, &rx) < 0))
+	if (received.len > 0 &&
+	    (!play_framed(IEC_BCC_ADD, &received) ||
+		iec_parse(received.data, received.len, IEC_BCC_ADD, &rx) < 0))
 		return play_fail(p, "the answer is not a telegram");
 	rc = iec_parse(sent.data, sent.len, IEC_BCC_ADD, &tx);
 	/* A request damaged on purpose is what NAK answers. */

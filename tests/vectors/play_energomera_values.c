@@ -7,8 +7,6 @@
 
 #include "src/base/cursor.h"
 
-enum { FINE = 9 };	/* decimals kept: vectors show more than the thousandths we store */
-
 bool
 play_fail(struct play *p, const char *why)
 {
@@ -16,23 +14,23 @@ play_fail(struct play *p, const char *why)
 	return false;
 }
 
-static json_t *
-real(const struct energomera_values *v, unsigned i)
+json_t *
+play_real(const struct energomera_values *v, unsigned i)
 {
 	return (v->present >> i & 1) != 0 ? json_real((double)v->v[i] / 1e9) : json_null();
 }
 
 /* One value stands alone, several are a list. */
-static json_t *
-reals(const struct energomera_values *v, unsigned from, unsigned n)
+json_t *
+play_reals(const struct energomera_values *v, unsigned from, unsigned n)
 {
 	json_t *list;
 
 	if (n == 1)
-		return real(v, from);
+		return play_real(v, from);
 	list = json_array();
 	for (unsigned i = 0; i < n; i++)
-		json_array_append_new(list, real(v, from + i));
+		json_array_append_new(list, play_real(v, from + i));
 	return list;
 }
 
@@ -73,7 +71,7 @@ read_argument(const char *text, bool is_month, struct argument *a)
 	memset(a, 0, sizeof *a);
 	a->is_month = is_month;
 	if (is_month ? sscanf(text, "%2u.%2u%n", &m, &y, &end) < 2 :
-	    sscanf(text, "%2u.%2u.%2u%n", &d, &m, &y, &end) < 3)
+		       sscanf(text, "%2u.%2u.%2u%n", &d, &m, &y, &end) < 3)
 		return false;
 	a->date = (struct civil){ .year = 2000 + (int)y, .month = (int)m, .day = (int)d };
 	if (!civil_valid(&a->date))
@@ -114,7 +112,9 @@ month_text(char *to, size_t size, struct civil c, int months)
 
 static const struct {
 	const char *suffix, *tag, *unit;
-} kinds[] = { { "PE", "A+", "kWh" }, { "PI", "A-", "kWh" }, { "QE", "R+", "kvarh" }, { "QI", "R-", "kvarh" } };
+} kinds[] = {
+	{ "PE", "A+", "kWh" }, { "PI", "A-", "kWh" }, { "QE", "R+", "kvarh" }, { "QI", "R-", "kvarh" },
+};
 
 static int
 kind_of(const char *name)
@@ -153,8 +153,10 @@ static const struct {
 	{ "END", true, false, 1, "start of day", "register_at_end_of_day|registers_at_end_of_day" },
 	{ "EAD", true, false, 0, "day consumption", "consumption_of_day|day_consumption|consumption|"
 	    "consumption_day|consumption_in_day" },
-	{ "ENM", true, true, 1, "start of month", "register_at_end_of_month|registers_at_end_of_month" },
-	{ "EAM", true, true, 0, "month consumption", "consumption_of_month|month_consumption|consumption|"
+	{ "ENM", true, true, 1, "start of month",
+	    "register_at_end_of_month|registers_at_end_of_month" },
+	{ "EAM", true, true, 0, "month consumption",
+	    "consumption_of_month|month_consumption|consumption|"
 	    "consumption_month|consumption_in_month" },
 };
 enum { ENERGIES = sizeof energies / sizeof *energies };
@@ -199,13 +201,13 @@ put_energies(struct play *p, int e, const char *name, struct iec_text body)
 	int kind = kind_of(name);
 	char tag[16];
 
-	if (energomera_decimals(body, name, FINE, &v) < 0)
+	if (energomera_decimals(body, name, PLAY_DECIMALS, &v) < 0)
 		return play_fail(p, "energy is not decimal");
 	play_put_text(p, "kind|tag", kinds[kind].tag);
-	play_put(p, name, reals(&v, 0, v.n));
-	put_energy(p, energies[e].names, kind, reals(&v, 0, v.n));
+	play_put(p, name, play_reals(&v, 0, v.n));
+	put_energy(p, energies[e].names, kind, play_reals(&v, 0, v.n));
 	snprintf(tag, sizeof tag, "%s", kinds[kind].tag);
-	put_energy(p, tag, kind, reals(&v, 0, v.n));
+	put_energy(p, tag, kind, play_reals(&v, 0, v.n));
 	return true;
 }
 
@@ -264,9 +266,11 @@ put_profile(struct play *p, const char *name, const char *argument, struct iec_t
 	play_put(p, "slot|s", json_integer(a.slot > 0 ? a.slot : 1));
 	play_put_text(p, "kind|tag", kinds[kind].tag);
 	for (size_t i = 0; i < lines; i++)
-		json_array_append_new(list, mw[i] == INT64_MIN ? json_null() : json_real((double)mw[i] / 1e6));
+		json_array_append_new(list,
+		    mw[i] == INT64_MIN ? json_null() : json_real((double)mw[i] / 1e6));
 	if (mw[0] != INT64_MIN) {
-		snprintf(text, sizeof text, "%s_Wh_first|%s_varh_first", kinds[kind].tag, kinds[kind].tag);
+		snprintf(text, sizeof text, "%s_Wh_first|%s_varh_first", kinds[kind].tag,
+		    kinds[kind].tag);
 		play_put(p, text, json_real((double)mw[0] / 1e3 * p->interval_min / 60));
 	}
 	put_intervals(p, &a, lines);
@@ -310,12 +314,12 @@ put_numbers(struct play *p, size_t row, struct iec_text body)
 	struct energomera_values v;
 	char key[32];
 
-	if (energomera_decimals(body, numbers[row].name, FINE, &v) < 0)
+	if (energomera_decimals(body, numbers[row].name, PLAY_DECIMALS, &v) < 0)
 		return play_fail(p, "not a decimal");
-	play_put(p, numbers[row].keys, reals(&v, 0, v.n));
+	play_put(p, numbers[row].keys, play_reals(&v, 0, v.n));
 	for (unsigned i = 0; i < 4 && i < v.n && numbers[row].parts[i] != NULL; i++) {
 		snprintf(key, sizeof key, "%s_%s", numbers[row].name, numbers[row].parts[i]);
-		play_put(p, key, real(&v, i));
+		play_put(p, key, play_real(&v, i));
 	}
 	if (strcmp(numbers[row].name, "CORUU") == 0 && v.n == 3 && (v.present & 4) != 0)
 		play_put(p, "AngAC", json_real(-(double)v.v[2] / 1e9));
@@ -356,7 +360,8 @@ fields(struct iec_text t)
 
 	for (size_t i = 0; i <= t.len; i++)
 		if (i == t.len || t.p[i] == ',') {
-			json_array_append_new(list, play_text((struct iec_text){ t.p + start, i - start }));
+			json_array_append_new(list,
+			    play_text((struct iec_text){ t.p + start, i - start }));
 			start = i + 1;
 		}
 	return list;
@@ -397,154 +402,11 @@ put_named_text(struct play *p, const char *name, struct iec_text t)
 		play_put(p, "TAVER_min|interval_min", json_integer(number));
 	} else if (strcmp(name, "WATCH") == 0 && energomera_watch(t, &c) == E_OK)
 		play_clock(p, &c, true, true);
-	else if ((strcmp(name, "DATE_") == 0 || strcmp(name, "DAT25") == 0) && energomera_date(t, &c) == E_OK)
+	else if ((strcmp(name, "DATE_") == 0 || strcmp(name, "DAT25") == 0) &&
+	    energomera_date(t, &c) == E_OK)
 		play_clock(p, &c, true, false);
 	else if (strcmp(name, "TIME_") == 0 && energomera_time(t, &c) == E_OK)
 		play_clock(p, &c, false, true);
-	return true;
-}
-
-/* ---- journals ---- */
-
-static bool
-is_ring(const char *name)
-{
-	static const char *const rings[] = { "PHASE", "JOVER", "JCORT", "DENIA", "ELOCK", "ACCES" };
-
-	for (size_t i = 0; i < sizeof rings / sizeof *rings; i++)
-		if (strcmp(name, rings[i]) == 0)
-			return true;
-	return false;
-}
-
-static json_t *
-event_json(int32_t minute, unsigned journal, unsigned event)
-{
-	struct civil c = civil_from_utc((struct zone){ 0, false }, (int64_t)minute * 60);
-	char text[32];
-
-	snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d", c.year % 10000, c.month % 100, c.day % 100,
-	    c.hour % 100, c.minute % 100);
-	return json_pack("[s, i, i]", text, (int)journal, (int)event);
-}
-
-static bool
-put_ring(struct play *p, const char *name, struct iec_text body)
-{
-	static struct energomera_ring ring;
-	json_t *events = json_array(), *values = json_array();
-
-	if (energomera_ring(body, name, &ring) < 0)
-		return play_fail(p, "ring not understood");
-	energomera_ring_sort(&ring, -1);
-	for (size_t i = 0; i < ring.n; i++) {
-		json_array_append_new(values, json_integer(ring.record[i].value));
-		for (size_t k = 0; k < ENERGOMERA_JOURNALS; k++) {
-			const struct energomera_journal *j = &energomera_journals[k];
-			unsigned event;
-
-			if (strcmp(energomera_name(j->ring), name) == 0 && energomera_ring_event(&ring, i, j, &event))
-				json_array_append_new(events, event_json(ring.record[i].minute, j->journal, event));
-		}
-	}
-	play_put(p, "records|count", json_integer((json_int_t)ring.n));
-	play_put(p, "values|masks|codes", values);
-	play_put(p, "events", events);
-	return true;
-}
-
-/* ---- one-shot read ---- */
-
-static const struct {
-	uint16_t id;
-	const char *name, *keys;
-	const char *parts[8];
-} groups[] = {
-	{ 0x1001, "ET0PE", "A+_kWh", { "total", "T1", "T2", "T3", "T4", "T5" } },
-	{ 0x1002, "ET0PI", "A-_kWh", { "total", "T1", "T2", "T3", "T4", "T5" } },
-	{ 0x1004, "ET0QE", "R+_kvarh", { "total", "T1", "T2", "T3", "T4", "T5" } },
-	{ 0x1008, "ET0QI", "R-_kvarh", { "total", "T1", "T2", "T3", "T4", "T5" } },
-	{ 0x4001, "VOLTA", "U_V", { "A", "B", "C" } },
-	{ 0x4002, "CURRE", "I_A", { "A", "B", "C" } },
-	{ 0x4003, "POWPP", "P_kW", { "A", "B", "C", "sum" } },
-	{ 0x4007, "COS_f", "cos", { "A", "B", "C", "sum" } },
-	{ 0x400B, "CORUU", "angles_deg|CORUU", { "AB", "BC", "CA" } },
-	{ 0x400D, "FREQU", "f_Hz", { "f" } },
-};
-
-static void
-put_group_item(struct play *p, const struct energomera_group_item *item, const struct energomera_values *v,
-    unsigned *at)
-{
-	unsigned n = (unsigned)__builtin_popcount(item->mask), i = *at;
-	char key[32];
-
-	*at += n;
-	for (size_t g = 0; g < sizeof groups / sizeof *groups; g++) {
-		if (groups[g].id != item->id)
-			continue;
-		play_put(p, groups[g].keys, reals(v, i, n));
-		for (unsigned bit = 0; bit < 8; bit++) {
-			if ((item->mask >> bit & 1) == 0)
-				continue;
-			snprintf(key, sizeof key, "%s_%s", groups[g].name,
-			    groups[g].parts[bit] != NULL ? groups[g].parts[bit] : "x");
-			play_put(p, key, real(v, i++));
-		}
-	}
-	snprintf(key, sizeof key, "%04X", item->id);
-	play_put(p, key, reals(v, *at - n, n));
-}
-
-/* Items of the request, by our own syntax walker; the serial number is text and stays so. */
-static bool
-read_group_request(struct iec_text inner, struct energomera_group_item *item, size_t *n)
-{
-	struct iec_walk w = iec_walk(inner);
-	struct iec_value v;
-	uint8_t buf[256];
-	struct wr again = wr_init(buf, sizeof buf);
-
-	for (*n = 0; iec_next(&w, &v) == 1; ++*n) {
-		unsigned id, mask;
-		char text[24];
-
-		if (*n == 16 || v.name.len != 4 || v.text.len > 2)
-			return false;
-		iec_text_copy(v.name, text, sizeof text);
-		if (sscanf(text, "%4x", &id) != 1)
-			return false;
-		iec_text_copy(v.text, text, sizeof text);
-		if (sscanf(text, "%2x", &mask) != 1)
-			return false;
-		item[*n] = (struct energomera_group_item){ (uint16_t)id, (uint8_t)mask, FINE };
-	}
-	energomera_group_request(&again, item, *n);
-	return wr_ok(&again) && again.len == inner.len && memcmp(buf, inner.p, inner.len) == 0;
-}
-
-bool
-play_group(struct play *p, struct iec_text inner, struct iec_text body)
-{
-	struct energomera_group_item item[16];
-	struct energomera_values v;
-	struct iec_walk w = iec_walk(body);
-	struct iec_value value;
-	size_t n;
-	unsigned at = 0;
-
-	if (!read_group_request(inner, item, &n))
-		return play_fail(p, "GROUP request is not one we build");
-	for (size_t i = 0; i < n; i++)
-		if (item[i].id == 0x5003)
-			item[i].decimals = 0;	/* 15 digits have no room for a fraction */
-	if (energomera_group_answer(body, item, n, &v) < 0)
-		return play_fail(p, "GROUP answer does not hold what was asked");
-	for (size_t i = 0; i < n; i++)
-		put_group_item(p, &item[i], &v, &at);
-	while (iec_next(&w, &value) == 1)
-		if (iec_text_is(value.name, "5003"))
-			play_put(p, "serial|SNUMB|5003", play_text(value.text));
 	return true;
 }
 
@@ -559,8 +421,8 @@ play_values(struct play *p, const char *name, const char *argument, struct iec_t
 	struct iec_text t;
 	json_t *list;
 
-	if (is_ring(name))
-		return put_ring(p, name, body);
+	if (play_is_ring(name))
+		return play_ring(p, name, body);
 	if (strncmp(name, "GRA", 3) == 0 && kind_of(name) >= 0)
 		return put_profile(p, name, argument, body);
 	if (e >= 0)

@@ -91,10 +91,14 @@ play_rebuilds(const struct iec_telegram *t, enum iec_bcc mode, const struct play
 bool
 play_framed(enum iec_bcc mode, const struct play_bytes *b)
 {
-	const struct iec_expect any = { .bcc = mode, .ack = true, .nak = true, .soh = true, .stx = true };
+	const struct iec_expect any = { .bcc = mode,
+		.ack = true,
+		.nak = true,
+		.soh = true,
+		.stx = true };
 	bool is_ident = b->len > 0 && b->data[0] == '/';
 	struct framing f = is_ident ? iec_ident_framer(NULL, b->data, b->len) :
-	    iec_framer(&any, b->data, b->len);
+				      iec_framer(&any, b->data, b->len);
 
 	return (f.verdict == FRAME_WHOLE || f.verdict == FRAME_SILENT) && f.n == b->len;
 }
