@@ -15,8 +15,9 @@ enum {
 	ACCEPT_REST_MS = 1000,		/* pause when no descriptor can be had */
 	UPKEEP_MS = 10 * 1000,
 	RELOAD_PAUSE_MS = 500,		/* between two snapshots at least */
-	MISSED_REFRESH_MS = 30 * 1000,	/* somebody asks for a serial number nobody has */
-	REFRESH_MS = 300 * 1000,	/* serial numbers may have changed */
+	/* A snapshot is made anew after so long at least, and after so many times what it took: */
+	MISSED_REFRESH_MS = 1000, MISSED_REST = 50,	/* somebody asks for an unknown serial number */
+	REFRESH_MS = 15 * 1000, REFRESH_REST = 200,	/* serial numbers may have changed */
 	FRAME_AGE_MS = 30 * 1000,	/* rtu-327.md 8.1, 5 */
 };
 
@@ -108,6 +109,7 @@ built(struct rtu327_job *job)
 	struct rtu327 *server = b->server;
 
 	server->building = false;
+	server->build_took_ms = rtu327_now_ms() - server->built_ms;
 	if (server->closing) {
 		rtu327_context_release(b->context);
 	} else if (b->context != NULL) {
@@ -172,7 +174,7 @@ on_upkeep(void *arg)
 {
 	struct rtu327 *server = arg;
 	const struct rtu327_context *ctx = server->context;
-	int64_t age = rtu327_now_ms() - server->built_ms;
+	int64_t age = rtu327_now_ms() - server->built_ms, least, rest;
 	bool stale, urgent;
 
 	if (ctx == NULL) {
@@ -181,8 +183,17 @@ on_upkeep(void *arg)
 	}
 	stale = ctx->unread > 0 || ctx->sequence != store_sequence(server->options.store);
 	urgent = server->missed || ctx->unread > 0;
-	if (stale && age >= (urgent ? MISSED_REFRESH_MS : REFRESH_MS))
+	least = urgent ? MISSED_REFRESH_MS : REFRESH_MS;
+	rest = server->build_took_ms * (urgent ? MISSED_REST : REFRESH_REST);
+	if (stale && age >= least && age >= rest)
 		refresh(server);
+}
+
+void
+server_missed(struct rtu327 *server)
+{
+	server->missed = true;
+	on_upkeep(server);
 }
 
 /* ---- accepting (rtu-327.md 8.3) ---- */

@@ -60,6 +60,7 @@ struct rtu327 {
 	bool missed;			/* somebody asked for a serial number nobody has */
 	bool doubles_told;
 	int64_t built_ms;		/* the last build began */
+	int64_t build_took_ms;
 	struct connections connections;
 	struct rtu327_counters counters;
 	bool closing;
@@ -67,6 +68,8 @@ struct rtu327 {
 };
 
 int64_t rtu327_now_ms(void);
+/* Somebody asked for a serial number nobody has: perhaps the snapshot is old. */
+void server_missed(struct rtu327 *);
 
 /* ---- connection.c ---- */
 

@@ -164,7 +164,7 @@ deliver(struct question *q)
 	} else {
 		count(c, q->result);
 		if (q->result == (enum rtu327_result)q->context->settings.rtu_unknown_meter_code)
-			c->server->missed = true;
+			server_missed(c->server);
 		if (evbuffer_add_reference(c->out, q->reply, q->len, free_reply, q->reply) == 0)
 			q->reply = NULL;
 		else

@@ -25,7 +25,7 @@ json_t *
 api_bus_json(const struct poll_bus_status *bus)
 {
 	const struct line_counters *line = &bus->line;
-	uint64_t busy = line->busy_us, ideal = bus->ideal_us < busy ? bus->ideal_us : busy;
+	uint64_t busy = bus->worked_us, ideal = bus->ideal_us < busy ? bus->ideal_us : busy;
 	uint64_t use = busy != 0 ? ideal * 10000 / busy : 0, busy_ms = busy / 1000;
 
 	return json_pack(

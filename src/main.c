@@ -32,6 +32,7 @@ struct uspd {
 	struct loop *loop;
 	struct poll *poll;
 	struct rtu327 *rtu327;
+	uint16_t rtu327_asked;		/* port it was opened with; 0 = any */
 	struct http *http;
 	struct loop_timer *watchdog;
 };
@@ -119,13 +120,41 @@ step_clock(void *arg, int64_t delta_s)
 	return rc;
 }
 
+/* Opens, closes or moves the RTU-327 server as the settings say; an unchanged one only reloads. */
+static int
+follow_rtu327(struct uspd *u)
+{
+	struct rtu327_options options = { .loop = u->loop, .store = u->store, .bind = u->board.rtu327_bind,
+		.port = u->board.rtu327_port, .clock_step = step_clock, .arg = u };
+	struct settings settings;
+	int rc;
+
+	store_settings(u->store, &settings);
+	if (settings.rtu_port != 0)
+		options.port = (uint16_t)settings.rtu_port;
+	if (u->rtu327 != NULL && settings.rtu_enabled && options.port == u->rtu327_asked) {
+		rtu327_reload(u->rtu327);
+		return E_OK;
+	}
+	rtu327_close(u->rtu327);
+	u->rtu327 = NULL;
+	if (!settings.rtu_enabled)
+		return E_OK;
+	u->rtu327_asked = options.port;
+	if ((rc = rtu327_open(&u->rtu327, &options)) < 0)
+		log_error("main", "RTU-327 cannot listen on %s port %u: %s", options.bind, options.port,
+		    uspd_strerror(rc));
+	return rc;
+}
+
 static void
 take_changes(void *arg)
 {
 	struct uspd *u = arg;
 
 	poll_reload(u->poll);
-	rtu327_reload(u->rtu327);
+	if (follow_rtu327(u) < 0)
+		log_error("main", "RTU-327 is off until its port is free or changed");
 }
 
 /* In the writer's thread: the servers are told in theirs. */
@@ -208,23 +237,25 @@ listen_to_store(struct uspd *u)
 }
 
 static int
+open_poll(struct uspd *u)
+{
+	struct poll_line lines[SERIAL_BUSES] = { { 0 } };
+
+	for (int i = 0; i < SERIAL_BUSES; i++)
+		if (u->board.lines[i].tty[0] != '\0')
+			lines[i] = (struct poll_line){ u->board.lines[i].tty, u->board.lines[i].options };
+	return poll_open(&u->poll, u->store, lines);
+}
+
+static int
 open_servers(struct uspd *u, const struct options *opt)
 {
-	struct settings settings;
-	struct rtu327_options rtu = { .loop = u->loop, .store = u->store, .bind = u->board.rtu327_bind,
-		.port = u->board.rtu327_port, .clock_step = step_clock, .arg = u };
 	struct http_options http = { .loop = u->loop, .store = u->store, .poll = u->poll,
 		.dir = opt->data, .bind = u->board.http_bind, .port = u->board.http_port };
 	int rc;
 
-	store_settings(u->store, &settings);
-	if (settings.rtu_port != 0)
-		rtu.port = (uint16_t)settings.rtu_port;
-	if (settings.rtu_enabled && (rc = rtu327_open(&u->rtu327, &rtu)) < 0) {
-		log_error("main", "RTU-327 cannot listen on %s port %u: %s", rtu.bind, rtu.port,
-		    uspd_strerror(rc));
+	if ((rc = follow_rtu327(u)) < 0)
 		return rc;
-	}
 	if ((rc = http_open(&u->http, &http)) < 0)
 		log_error("main", "HTTP cannot listen on %s port %u: %s", http.bind, http.port,
 		    uspd_strerror(rc));
@@ -273,7 +304,7 @@ main(int argc, char **argv)
 	if ((rc = open_store(&u, &opt)) == E_OK &&
 	    (rc = open_loop(&u)) == E_OK) {
 		listen_to_store(&u);
-		if ((rc = poll_open(&u.poll, u.store, &u.board)) == E_OK &&
+		if ((rc = open_poll(&u)) == E_OK &&
 		    (rc = open_servers(&u, &opt)) == E_OK) {
 			say_ready(&u);
 			rc = loop_run(u.loop);		/* until a signal */

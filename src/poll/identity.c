@@ -83,6 +83,7 @@ poll_identify(struct conversation *c)
 	}
 	pthread_mutex_unlock(&c->poll->lock);
 	c->state_changed = true;
+	poll_check_day(c);
 	if (!changed)
 		return E_OK;
 	log_info("poll", "bus=%s meter=%u address=%s: serial=%s model=%s firmware=%s", c->bus->name,

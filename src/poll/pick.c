@@ -222,6 +222,8 @@ make_visit(struct poll_bus *bus, struct poll_meter *m, enum bus_class class, uns
 	c->settings = bus->poll->settings;
 	c->zone = bus->poll->zone;
 	m->visiting = true;
+	if (bus->span_us == 0)
+		bus->span_us = clock_mono_us();
 	bus->state = BUS_POLLING;
 	bus->meter = m->row.id;
 	return &c->visit;
@@ -257,7 +259,7 @@ poll_next(void *arg, struct bus *unused, int64_t *again_us)
 	if (visit == NULL) {
 		bus->meter = 0;
 		bus->job = "";
-		bus->working_since_us = 0;
+		bus->working_since_us = bus->span_us = 0;
 	}
 	pthread_mutex_unlock(&poll->lock);
 	return visit;

@@ -44,26 +44,26 @@ manage(void *arg)
 }
 
 static int
-open_serial_buses(struct poll *poll, const struct board *board)
+open_serial_buses(struct poll *poll, const struct poll_line *lines)
 {
 	struct poll_bus *bus;
 	int rc = E_OK;
 
 	for (int i = 0; i < SERIAL_BUSES && rc == E_OK; i++) {
-		const struct board_line *line = &board->lines[i];
+		const char *name = lines[i].options.name;
 
-		if (line->tty[0] == '\0')
+		if (lines[i].device == NULL)
 			continue;
-		rc = crew_open(&poll->serial_crews[i], line->name, 1);
+		rc = crew_open(&poll->serial_crews[i], name, 1);
 		if (rc == E_OK)
-			rc = poll_table_add_bus(poll, poll->serial_crews[i], line->name, false, line->tty,
-			    &line->options, &bus);
+			rc = poll_table_add_bus(poll, poll->serial_crews[i], name, false, lines[i].device,
+			    &lines[i].options, &bus);
 	}
 	return rc;
 }
 
 int
-poll_open(struct poll **out, struct store *store, const struct board *board)
+poll_open(struct poll **out, struct store *store, const struct poll_line lines[SERIAL_BUSES])
 {
 	struct poll *poll = calloc(1, sizeof(*poll));
 	int rc;
@@ -78,7 +78,7 @@ poll_open(struct poll **out, struct store *store, const struct board *board)
 	pthread_cond_init(&poll->changed, NULL);
 	take_settings(poll);
 	if ((rc = crew_open(&poll->tcp_crew, "ethernet", (unsigned)poll->settings.poll_eth_workers)) < 0 ||
-	    (rc = open_serial_buses(poll, board)) < 0 ||
+	    (rc = open_serial_buses(poll, lines)) < 0 ||
 	    (rc = poll_table_load(poll)) < 0)
 		goto fail;
 	if (pthread_create(&poll->manager, NULL, manage, poll) != 0) {

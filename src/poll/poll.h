@@ -9,13 +9,18 @@
 
 #include "drivers/line.h"
 #include "src/base/err.h"
+#include "src/model/meter.h"
 #include "src/model/record.h"
 
-struct board;
 struct poll;
 struct store;
 
-int poll_open(struct poll **, struct store *, const struct board *) USPD_MUST_CHECK;
+/* A serial line of this board; borrowed during poll_open(). */
+struct poll_line {
+	const char *device;		/* NULL: the board has no such line */
+	struct line_options options;	/* name: "Iface1" ... */
+};
+int poll_open(struct poll **, struct store *, const struct poll_line[SERIAL_BUSES]) USPD_MUST_CHECK;
 void poll_close(struct poll *);		/* stops all buses cleanly; NULL allowed */
 void poll_reload(struct poll *);	/* settings or meters changed: takes the new snapshot */
 
@@ -31,6 +36,7 @@ struct poll_bus_status {
 	uint32_t waiting;		/* meters with work waiting */
 	struct line_counters line;
 	uint64_t ideal_us;		/* least time the exchanges so far could take (poller.md 8) */
+	uint64_t worked_us;		/* time the bus had work, from the first request to the last answer */
 };
 /* Fills at most max, returns how many there are. */
 size_t poll_buses(struct poll *, struct poll_bus_status *, size_t max);

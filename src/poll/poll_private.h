@@ -11,7 +11,6 @@
 #include "src/poll/poll.h"
 #include "src/poll/timecheck.h"
 #include "src/store/store.h"
-#include "src/system/board.h"
 
 /* What may be due at a meter, in the order of one conversation (poller.md 4.4). */
 enum due {
@@ -90,6 +89,8 @@ struct poll_bus {
 	const char *job;
 	bool lost_logged;
 	int64_t lost_until_us, last_good_us, working_since_us;
+	int64_t span_us;			/* monotonic: work is counted from here; 0 idle */
+	uint64_t worked_us;
 	int64_t window_us, backfill_us, probe_us;	/* shares of the running half hour */
 	unsigned turned_silent;			/* in this half hour */
 	bool silence_journalled;
@@ -171,6 +172,9 @@ void poll_count_missing(struct poll *, struct poll_meter *);
 
 /* identity.c */
 int poll_identify(struct conversation *) USPD_MUST_CHECK;
+
+/* plausible.c: the last day that must be complete, compared with itself; once a day */
+void poll_check_day(struct conversation *);
 
 /* clockcheck.c */
 int poll_check_clock(struct conversation *) USPD_MUST_CHECK;

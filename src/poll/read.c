@@ -384,7 +384,8 @@ sweep_done(struct conversation *c)
 	pthread_mutex_unlock(&c->poll->lock);
 }
 
-/* One stage that costs bus time; stages where nothing is missing are passed over at once. */
+/* One stage that costs bus time; stages where nothing is missing are passed over at once.  Where
+ * opening a session is dear, the visit goes on with older days while it may. */
 int
 poll_read_backfill(struct conversation *c)
 {
@@ -416,7 +417,7 @@ poll_read_backfill(struct conversation *c)
 		m->backfill_stage++;
 		line_counters(c->line, &after);
 		spoken = after.exchanges - before.exchanges;
-	} while (spoken == 0 && !conversation_is_over(c));
+	} while ((spoken == 0 || m->family->must_close) && !conversation_is_over(c));
 	return E_OK;
 }
 

@@ -38,6 +38,7 @@ describe_bus(struct poll *poll, const struct poll_bus *bus, struct poll_bus_stat
 		out->waiting += m->family != NULL && poll_meter_due(poll, m, now) != 0;
 	}
 	bus_counters(bus->bus, &out->line);
+	out->worked_us = bus->worked_us;
 	out->ideal_us = out->line.wire_us + out->line.wait_us + out->line.gap_us;
 }
 

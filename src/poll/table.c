@@ -135,7 +135,8 @@ equip(struct poll *poll, const struct meter_table *table, struct poll_meter *m)
 		m->settings.bits = 8;
 		m->settings.parity = PARITY_NONE;
 	}
-	m->link = LINK_NEW;
+	/* What was silent before a restart is probed, not waited for. */
+	m->link = m->state.link == 2 ? LINK_SILENT : LINK_NEW;
 }
 
 static struct poll_meter *

@@ -314,6 +314,8 @@ account(struct conversation *c, int64_t spent_us)
 	if (!c->answered)
 		c->bus->probe_us += spent_us;
 	c->poll->records += c->records;
+	c->bus->worked_us += (uint64_t)(clock_mono_us() - c->bus->span_us);
+	c->bus->span_us = clock_mono_us();
 }
 
 static void

@@ -95,7 +95,6 @@ load_line(struct loader *l, const char *name, json_t *object)
 	static const char *const directions[] = { "auto", "ioctl", "rts", "rts_inv", NULL };
 	enum meter_iface iface = meter_iface_by_name(name);
 	int kind = LINE_RS485, echo = ECHO_AUTO, direction = DIRECTION_AUTO;
-	struct line_settings parsed;
 	struct board_line *line;
 	json_t *gap;
 	int rc;
@@ -104,17 +103,14 @@ load_line(struct loader *l, const char *name, json_t *object)
 		return refuse(l, "lines.%s: the buses are Iface1..Iface4", name);
 	line = &l->board->lines[iface - IFACE_1];
 	snprintf(line->name, sizeof(line->name), "%s", meter_iface_name(iface));
-	if ((rc = only_known(l, name, object, "tty kind echo direction gap_min_ms line")) < 0 ||
+	if ((rc = only_known(l, name, object, "tty kind echo direction gap_min_ms")) < 0 ||
 	    (rc = get_text(l, name, object, "tty", line->tty, sizeof(line->tty))) < 0 ||
-	    (rc = get_text(l, name, object, "line", line->settings, sizeof(line->settings))) < 0 ||
 	    (rc = get_choice(l, name, object, "kind", kinds, &kind)) < 0 ||
 	    (rc = get_choice(l, name, object, "echo", echoes, &echo)) < 0 ||
 	    (rc = get_choice(l, name, object, "direction", directions, &direction)) < 0)
 		return rc;
 	if (line->tty[0] == '\0')
 		return refuse(l, "lines.%s: \"tty\" names no device", name);
-	if (line->settings[0] != '\0' && line_settings_parse(&parsed, line->settings) < 0)
-		return refuse(l, "lines.%s: \"%s\" is not of the form 9600,8n1", name, line->settings);
 	gap = json_object_get(object, "gap_min_ms");
 	if (gap != NULL && (!json_is_integer(gap) || json_integer_value(gap) < 0 ||
 	    json_integer_value(gap) > 1000))

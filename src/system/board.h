@@ -1,7 +1,7 @@
 /* The board file: what is where on this box (system.md 1).  JSON, read once at start.
  *
  *   { "lines": { "Iface1": { "tty": "/dev/uspd/bus1", "kind": "rs485", "echo": "auto",
- *                            "direction": "auto", "gap_min_ms": 0, "line": "9600,8n1" }, ... },
+ *                            "direction": "auto", "gap_min_ms": 0 }, ... },
  *     "http":    { "bind": "127.0.0.1", "port": 8080 },
  *     "rtu327":  { "bind": "::", "port": 7777 },
  *     "transit": { "bind": "::", "ports": [1111, 2222, 3333, 4444] },
@@ -25,7 +25,6 @@ struct board_line {
 	char tty[128];			/* "" = no such line on this board */
 	struct line_options options;	/* name points to name[] */
 	char name[16];
-	char settings[16];		/* default of the bus, "" = as the meter type says */
 };
 
 struct board {

@@ -16,7 +16,7 @@
 #include "src/store/store.h"
 
 enum { DAYS = 184, MONTHS = 40, SLICES = 2160, SLOTS = 48, JOURNALS = 20, EVENTS = 3 };
-enum { QUESTIONS = 1000 };
+enum { QUESTIONS = 1000, BATCH = 1000 };
 enum { DAY_S = 86400, SLICE_S = 1800 };
 #define FIRST_DAY INT64_C(1718398800)	/* 2024-06-15 00:00 +03:00 */
 #define LAST_DAY (FIRST_DAY + (DAYS - 1) * (int64_t)DAY_S)
@@ -102,6 +102,32 @@ put_all(struct store *s, unsigned dev, const struct record *r, size_t n)
 {
 	check("store_put", store_put(s, (uint16_t)dev, r, n));
 	return n;
+}
+
+/* The table and the serial numbers head-ends ask by: device n is meter n, number 70000000 + n. */
+static uint64_t
+fill_meters(struct store *s, unsigned meters)
+{
+	static struct meter_change changes[BATCH];
+	static struct meter_state state;
+	char why[256];
+	size_t failed, n = 0;
+
+	for (unsigned dev = 1; dev <= meters; dev++) {
+		struct meter_change *change = &changes[n++];
+
+		*change = (struct meter_change){ .row = { .id = dev, .type = 3, .iface = IFACE_1 } };
+		snprintf(change->row.address, sizeof(change->row.address), "%u", dev);
+		if (n == BATCH || dev == meters) {
+			check("store_meters_change", store_meters_change(s, changes, n, &failed, why, sizeof(why)));
+			n = 0;
+		}
+	}
+	for (unsigned dev = 1; dev <= meters; dev++) {
+		snprintf(state.config.serial, sizeof(state.config.serial), "%u", 70000000 + dev);
+		check("store_state_put", store_state_put(s, (uint16_t)dev, &state));
+	}
+	return meters;
 }
 
 static uint64_t
@@ -206,7 +232,7 @@ static void
 fill(const char *dir, unsigned meters)
 {
 	static const struct { const char *name; uint64_t (*fill)(struct store *, unsigned); } parts[] = {
-		{ "start of day", fill_days }, { "start of month", fill_months },
+		{ "meters", fill_meters }, { "start of day", fill_days }, { "start of month", fill_months },
 		{ "profile", fill_profile }, { "journals", fill_journals },
 	};
 	char why[256] = "";

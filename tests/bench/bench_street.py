@@ -57,34 +57,28 @@ def poll_until_done(daemon, names, deadline_s):
     end = time.monotonic() + deadline_s
     while len(ended) < len(names) and time.monotonic() < end:
         for bus in daemon.get("status")["buses"]:
-            if bus["name"] not in names or bus["name"] in ended:
+            name, now = bus["bus"], time.monotonic()
+            if name not in names or name in ended:
                 continue
-            now = time.monotonic()
-            if bus["counters"]["exchanges"] and bus["name"] not in begun:
-                begun[bus["name"]] = now
-            if bus["name"] in begun and bus["waiting"] == 0 and bus["state"] == "idle":
-                ended[bus["name"]] = now - begun[bus["name"]]
+            if bus["exchanges"] and name not in begun:
+                begun[name] = now
+            if name in begun and bus["waiting"] == 0 and bus["state"] == "idle":
+                ended[name] = now - begun[name]
         time.sleep(0.25)
     return ended
 
 
-def ideal_seconds(log, street):
+def ideal_seconds(log):
     """Per bus, from the simulator's own counters."""
     ideal = {}
-    kinds = {}
-    for bus in street["buses"]:
-        for meter in bus["meters"]:
-            first = int(meter.get("first_serial", meter.get("serial")))
-            for i in range(meter.get("count", 1)):
-                kinds[first + i] = "ce" if meter["type"].startswith("ce") else "mercury"
     lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
     for line in lines:
         if "rx_bytes" in line:
-            name = line.get("bus", line.get("name"))
+            name = line["bus"]
             ideal[name] = (line["rx_bytes"] + line["tx_bytes"]) * CHARACTER_MS
     for line in lines:
         if "heard" in line and line.get("bus") in ideal:
-            kind = kinds.get(int(line["serial"]), "mercury")
+            kind = "ce" if line["type"].startswith("ce") else "mercury"
             ideal[line["bus"]] += line["answers"] * LATENCY_MS[kind] + line["heard"] * GAP_MS[kind]
     return {name: ms / 1000 for name, ms in ideal.items()}
 
@@ -110,15 +104,15 @@ def main():
         ended = poll_until_done(daemon, names, 7200)
         wall = time.monotonic() - started
         cpu, rss, most, threads = process(daemon.child.pid)
-        buses = {b["name"]: b for b in daemon.get("status")["buses"]}
+        buses = {b["bus"]: b for b in daemon.get("status")["buses"]}
         daemon.stop()
         street.stop()
         with open(log, encoding="utf-8") as f:
-            ideal = ideal_seconds(f.read(), street_file)
+            ideal = ideal_seconds(f.read())
     print("%d meters, newest half hour, start of day and month, %d day(s) of profile"
           % (len(table.splitlines()) - 1, args.days))
     for name in names:
-        line = buses[name]["counters"]
+        line = buses[name]
         print("  %s: %d exchanges, %d bytes, ideal %.1f s, took %.1f s: utilisation %.3f" % (
             name, line["exchanges"], line["tx_bytes"] + line["rx_bytes"], ideal[name], ended[name],
             ideal[name] / ended[name]))

@@ -45,7 +45,7 @@ def main():
         rows = street.meters()
         meters = street_check.street_meters(STREET, street.ready, rows)
         daemon = Daemon(directory, street.links)
-        daemon.put_settings(poll__journal_min=0)
+        daemon.put_settings(poll__journal_min=0, poll__backfill_days=int(os.environ.get("DAYS", "12")))
         daemon.import_meters(street.meters_csv())
         before = {m.id: set() for m in meters}
 

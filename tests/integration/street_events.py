@@ -100,7 +100,7 @@ def _phases(total):
 
 
 def quality(meter, now):
-    """Bits 1-13, 17, 18 of GETTESTS; None = the meter has no such value."""
+    """Bits 1-13, 17, 18 of GETTESTS."""
     slot = now // SLOT_S
     end = (slot + 1) * SLOT_S
 
@@ -120,7 +120,9 @@ def quality(meter, now):
     for i, phase in enumerate("abc"):
         volt = _around(meter.serial, i, slot, 23000, 500)
         made["W" + phase] = sign * 10 * active[i]
-        made["VA" + phase] = 10 * apparent[i] if meter.is_mercury else None
+        made["VA" + phase] = 10 * apparent[i]
+        if not meter.is_mercury:	# not among its parameters: derived from P and Q
+            made["VA" + phase] = math.isqrt(100 * (active[i] * active[i] + reactive[i] * reactive[i]))
         made["U" + phase] = 10 * volt
         made["I" + phase] = apparent[i] * 1000 // volt
     return made

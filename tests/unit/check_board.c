@@ -42,7 +42,7 @@ load(const char *text)
 START_TEST(a_whole_board_is_taken_over)
 {
 	ck_assert_msg(load("{\"lines\":{\"Iface1\":{\"tty\":\"/dev/uspd/bus1\"},\"iface3\":{\"tty\":\"/dev/x\","
-	    "\"kind\":\"can\",\"echo\":\"on\",\"direction\":\"rts\",\"gap_min_ms\":7,\"line\":\"2400,8n1\"}},"
+	    "\"kind\":\"can\",\"echo\":\"on\",\"direction\":\"rts\",\"gap_min_ms\":7}},"
 	    "\"http\":{\"bind\":\"127.0.0.1\",\"port\":0},\"rtu327\":{\"port\":7000},"
 	    "\"transit\":{\"ports\":[1,2]},\"clock\":\"virtual\"}") == E_OK, "%s", why);
 	ck_assert_str_eq(board.lines[0].tty, "/dev/uspd/bus1");
@@ -77,7 +77,7 @@ static const struct { const char *text, *names; } bad[] = {
 	{ "{\"lines\":{\"Iface1\":{}}}", "names no device" },
 	{ "{\"lines\":{\"Iface1\":{\"tty\":5}}}", "Iface1.tty" },
 	{ "{\"lines\":{\"Iface1\":{\"tty\":\"/dev/a\",\"kind\":\"rs232\"}}}", "Iface1.kind" },
-	{ "{\"lines\":{\"Iface1\":{\"tty\":\"/dev/a\",\"line\":\"9600\"}}}", "9600" },
+	{ "{\"lines\":{\"Iface1\":{\"tty\":\"/dev/a\",\"line\":\"9600\"}}}", "\"line\"" },
 	{ "{\"lines\":{\"Iface1\":{\"tty\":\"/dev/a\",\"gap_min_ms\":-1}}}", "gap_min_ms" },
 	{ "{\"http\":{\"port\":65536}}", "http" },
 	{ "{\"transit\":{\"ports\":[1,2,3,4,5]}}", "transit.ports" },
