@@ -14,7 +14,6 @@
 
 #include "smart-json/http.h"
 #include "src/base/loop.h"
-#include "src/system/board.h"
 
 char http_dir[64];
 static struct loop *loop;
@@ -35,7 +34,7 @@ run_loop(void *arg)
 static void
 open_server(uint32_t idle_ms, bool with_poller)
 {
-	static const struct board bare;
+	static const struct poll_line none[SERIAL_BUSES];
 	struct http_options options = { .dir = http_dir, .idle_ms = idle_ms };
 	char why[256];
 
@@ -44,7 +43,7 @@ open_server(uint32_t idle_ms, bool with_poller)
 	ck_assert_int_eq(loop_open(&loop), E_OK);
 	ck_assert_int_eq(store_open(&http_store, http_dir, why, sizeof(why)), E_OK);
 	if (with_poller)
-		ck_assert_int_eq(poll_open(&http_poller, http_store, &bare), E_OK);
+		ck_assert_int_eq(poll_open(&http_poller, http_store, none), E_OK);
 	options.loop = loop;
 	options.store = http_store;
 	options.poll = http_poller;
