@@ -12,8 +12,12 @@ enum { GO_ON = 1, TRIES = 3 };
  * noise and other stations alone may stretch the wait by 2 s. */
 static const int64_t total_extra_us = 200000, noise_most_us = 2000000;
 
-/* While n more bytes must come, the thread sleeps through 7/8 of their time instead of waking for
- * each; short naps are not worth it, long ones could overflow the kernel's 4 KiB. */
+/* UARTs and their drivers hand bytes over in portions of up to so much time (USB: 16 ms), so what
+ * has arrived is known no better. */
+static const int64_t portion_us = 17000;
+
+/* While n more bytes must come, the thread sleeps until the last portion of them instead of waking
+ * for each; short naps are not worth it, long ones could overflow the kernel's 4 KiB. */
 enum { NAP_LEAST_BYTES = 4, NAP_MOST_BYTES = 512 };
 
 /* One attempt: a request on the wire and what has come of its answer. */
@@ -266,7 +270,7 @@ nap(struct attempt *a)
 	if (!line->backend->is_paced)
 		return E_OK;
 	if (a->len > 0 && bytes >= NAP_LEAST_BYTES)
-		until = line->last_byte_us + line_wire_us(line, bytes - 1) * 7 / 8;
+		until = a->first_us + line_wire_us(line, a->len + bytes - 1) - portion_us;
 	else if (line->echo.belief == ECHO_PRESENT && a->echo.matched == 0 && a->len == 0)
 		until = a->sent_us - line_wire_us(line, 1);
 	else

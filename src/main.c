@@ -120,6 +120,12 @@ step_clock(void *arg, int64_t delta_s)
 	return rc;
 }
 
+static const char *
+listen_error(int rc)
+{
+	return rc == E_EXISTS ? "the port is in use by another program" : uspd_strerror(rc);
+}
+
 /* Opens, closes or moves the RTU-327 server as the settings say; an unchanged one only reloads. */
 static int
 follow_rtu327(struct uspd *u)
@@ -143,7 +149,7 @@ follow_rtu327(struct uspd *u)
 	u->rtu327_asked = options.port;
 	if ((rc = rtu327_open(&u->rtu327, &options)) < 0)
 		log_error("main", "RTU-327 cannot listen on %s port %u: %s", options.bind, options.port,
-		    uspd_strerror(rc));
+		    listen_error(rc));
 	return rc;
 }
 
@@ -258,7 +264,7 @@ open_servers(struct uspd *u, const struct options *opt)
 		return rc;
 	if ((rc = http_open(&u->http, &http)) < 0)
 		log_error("main", "HTTP cannot listen on %s port %u: %s", http.bind, http.port,
-		    uspd_strerror(rc));
+		    listen_error(rc));
 	return rc;
 }
 

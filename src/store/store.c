@@ -165,6 +165,8 @@ advice(int rc)
 		return "is not a readable database";
 	case E_IO:
 		return "cannot be opened or read: check the disk, owner and mode";
+	case E_INVALID:
+		return "is not a folder";
 	default:
 		return uspd_strerror(rc);
 	}
@@ -173,8 +175,19 @@ advice(int rc)
 static int
 errno_error(int error)
 {
-	return error == EROFS || error == EACCES || error == EPERM ? E_READONLY :
-	    error == ENOSPC || error == EDQUOT ? E_FULL : E_IO;
+	switch (error) {
+	case EROFS:
+	case EACCES:
+	case EPERM:
+		return E_READONLY;
+	case ENOSPC:
+	case EDQUOT:
+		return E_FULL;
+	case ENOTDIR:
+		return E_INVALID;
+	default:
+		return E_IO;
+	}
 }
 
 /* Makes the folder and those above it. */
@@ -183,6 +196,7 @@ make_folder(const char *dir, char *why, size_t why_size)
 {
 	char path[PATH_SIZE];
 	size_t len = strlen(dir);
+	struct stat st;
 	int rc = E_OK;
 
 	if (len == 0 || len >= sizeof(path) - 64) {
@@ -198,6 +212,8 @@ make_folder(const char *dir, char *why, size_t why_size)
 	}
 	if (mkdir(path, 0750) < 0 && errno != EEXIST)
 		rc = errno_error(errno);
+	else if (stat(path, &st) == 0 && !S_ISDIR(st.st_mode))
+		rc = errno_error(errno = ENOTDIR);
 	else if (access(path, R_OK | W_OK | X_OK) < 0)
 		rc = errno_error(errno);
 	if (rc < 0)

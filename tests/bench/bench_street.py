@@ -83,17 +83,35 @@ def ideal_seconds(log):
     return {name: ms / 1000 for name, ms in ideal.items()}
 
 
+def overheads(trace):
+    """Host time of every exchange beyond wire, latency and gap, milliseconds, sorted: from the last
+    byte of an answer to the first of the next request, as the simulator sees them."""
+    last, found = {}, []
+    for line in trace:
+        when, bus, direction = line.split()[:3]
+        when = float(when)
+        if direction == "<":
+            last[bus] = when
+        elif bus in last:
+            waited = (when - last.pop(bus)) * 1000 - GAP_MS["mercury"]
+            if waited < 50:  # longer: the bus had nothing to do, or waits as a document demands
+                found.append(waited)
+    return sorted(found)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--mercury", type=int, default=20, help="Mercury meters per bus (240 fills it)")
     parser.add_argument("--ce", type=int, default=0, help="CE303 meters per bus")
     parser.add_argument("--ethernet", type=int, default=0, help="TCP endpoints of one meter each")
+    parser.add_argument("--trace", action="store_true", help="also host overhead per exchange")
     parser.add_argument("--days", type=int, default=PROFILE_DAYS)
     args = parser.parse_args()
     street_file = make_street(args.mercury, args.ce, args.ethernet)
     with Directory() as directory:
         log = os.path.join(directory, "sim.log")
-        street = Street(directory, street_file, "--log", log)
+        trace = os.path.join(directory, "trace")
+        street = Street(directory, street_file, "--log", log, *(["--trace", trace] if args.trace else []))
         daemon = Daemon(directory, street.links)
         daemon.put_settings(poll__backfill_days=args.days, poll__journal_min=0)
         table = street.meters_csv()
@@ -109,6 +127,10 @@ def main():
         street.stop()
         with open(log, encoding="utf-8") as f:
             ideal = ideal_seconds(f.read())
+        beyond = []
+        if args.trace:
+            with open(trace, encoding="utf-8") as f:
+                beyond = overheads(f)
     print("%d meters, newest half hour, start of day and month, %d day(s) of profile"
           % (len(table.splitlines()) - 1, args.days))
     for name in names:
@@ -116,6 +138,9 @@ def main():
         print("  %s: %d exchanges, %d bytes, ideal %.1f s, took %.1f s: utilisation %.3f" % (
             name, line["exchanges"], line["tx_bytes"] + line["rx_bytes"], ideal[name], ended[name],
             ideal[name] / ended[name]))
+    if beyond:
+        print("  host overhead per exchange: median %.2f ms, p99 %.2f ms (%d exchanges)" % (
+            beyond[len(beyond) // 2], beyond[int(len(beyond) * 0.99)], len(beyond)))
     print("  wall %.1f s, CPU %.2f s (%.1f %% of one core), resident %.1f MiB (most %.1f), threads %d" % (
         wall, cpu - cpu_before, 100 * (cpu - cpu_before) / wall, rss / 1024, most / 1024, threads))
 

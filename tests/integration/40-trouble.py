@@ -136,9 +136,9 @@ def newer_version(directory, name):
 
 def data_is_file(directory):
     path = write(os.path.join(directory, "file"), "something")
-    refuses(run("--board", board(directory), "--data", path), re.escape(path), "Not a directory|not a folder")
+    refuses(run("--board", board(directory), "--data", path), re.escape(path), "is not a folder")
     refuses(run("--board", board(directory), "--data", path + "/below"), re.escape(path + "/below"),
-            "Not a directory|not a folder")
+            "is not a folder")
     assert read(path) == b"something"
 
 
@@ -153,8 +153,8 @@ def as_another(directory, data):
 
 def read_only_folder(directory):
     data = os.path.join(directory, "locked")
-    board(directory)
-    os.chmod(os.path.join(directory, "board.json"), 0o644)
+    os.chmod(board(directory), 0o644)
+    os.chmod(directory, 0o755)
     os.mkdir(data)
     os.chmod(data, 0o555)
     refuses(as_another(directory, "locked"), "locked", "cannot be written: check owner, mode", "Permission denied")
@@ -223,7 +223,7 @@ class Town:
 
     def fill(self):
         self.start()
-        self.daemon.put_settings(poll__journal_min=0)
+        self.daemon.put_settings(poll__journal_min=0, poll__backfill_days=5)
         self.daemon.import_meters(self.street.meters_csv())
         self.complete()
 
@@ -266,7 +266,7 @@ def spoil(path, share, seed):
     dice = random.Random(seed)
     pages = os.path.getsize(path) // 4096
     with open(path, "r+b") as f:
-        for page in dice.sample(range(1, pages), max(1, int(pages * share))):
+        for page in dice.sample(range(1, pages), max(1, int((pages - 1) * share))):
             f.seek(4096 * page)
             f.write(dice.randbytes(4096))
 
