@@ -306,7 +306,7 @@ line_silence(struct line *line, uint32_t ms)
 
 	do {
 		rc = line->is_open ? line->backend->wait(line, until) :
-		    line->backend->wait_wake(line, until);
+				     line->backend->wait_wake(line, until);
 		if (rc == WAIT_READY && discard_chunk(line, true) < 0)
 			rc = E_LOST;
 	} while (rc == WAIT_READY && clock_mono_us() < until);

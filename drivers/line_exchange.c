@@ -200,8 +200,8 @@ wait_limit(const struct attempt *a)
 	if (is_echo_partial(a))
 		return longer(last, a->sent_us) + line_lost_us(line);
 	if (a->len > 0)
-		return sooner(a->cap_us, last + (a->silent > 0 ? line_silence_us(line) :
-		    line_lost_us(line)));
+		return sooner(a->cap_us,
+		    last + (a->silent > 0 ? line_silence_us(line) : line_lost_us(line)));
 	if (a->is_noise_seen)
 		return sooner(a->deadline_us + noise_most_us,
 		    longer(a->deadline_us, last + line_silence_us(line)));
@@ -331,7 +331,7 @@ send_request(struct attempt *a, const uint8_t *tx, size_t len)
 {
 	struct line *line = a->line;
 	uint32_t answer_ms = line->timing.answer_ms != 0 ? line->timing.answer_ms :
-	    line->backend->answer_ms;
+							   line->backend->answer_ms;
 	int64_t start = clock_mono_us();
 	int rc;
 

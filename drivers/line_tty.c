@@ -39,7 +39,7 @@ get_settings(int fd, struct termios2 *t)
 	if (ioctl(fd, TCGETS, &old) != 0)
 		return -1;
 	memset(t, 0, sizeof(*t));
-	memcpy(t, &old, sizeof(old));	/* termios2 is termios and two rates */
+	memcpy(t, &old, sizeof(old)); /* termios2 is termios and two rates */
 	for (size_t i = 0; i < sizeof(rates) / sizeof(rates[0]); i++)
 		if (rates[i].code == (t->c_cflag & CBAUD))
 			t->c_ispeed = t->c_ospeed = rates[i].baud;
@@ -86,7 +86,7 @@ is_taken(const struct termios2 *want, const struct termios2 *have, bool is_pty)
 {
 	const tcflag_t format = CSIZE | PARENB | PARODD | CSTOPB;
 	uint64_t off = have->c_ospeed > want->c_ospeed ? have->c_ospeed - want->c_ospeed :
-	    want->c_ospeed - have->c_ospeed;
+							 want->c_ospeed - have->c_ospeed;
 
 	if (off * 100 > (uint64_t)want->c_ospeed * RATE_TOLERANCE_PERCENT)
 		return false;

@@ -107,8 +107,8 @@ rtu327_bound_port(int fd)
 	if (getsockname(fd, (struct sockaddr *)&address, &len) != 0)
 		return 0;
 	return ntohs(address.ss_family == AF_INET6 ?
-	    ((const struct sockaddr_in6 *)(const void *)&address)->sin6_port :
-	    ((const struct sockaddr_in *)(const void *)&address)->sin_port);
+		((const struct sockaddr_in6 *)(const void *)&address)->sin6_port :
+		((const struct sockaddr_in *)(const void *)&address)->sin_port);
 }
 
 void
@@ -137,10 +137,10 @@ same_host(const struct sockaddr_storage *a, const struct sockaddr *b)
 		return false;
 	if (a->ss_family == AF_INET)
 		return memcmp(&((const struct sockaddr_in *)(const void *)a)->sin_addr,
-		    &((const struct sockaddr_in *)(const void *)b)->sin_addr, 4) == 0;
+			   &((const struct sockaddr_in *)(const void *)b)->sin_addr, 4) == 0;
 	return a->ss_family == AF_INET6 &&
 	    memcmp(&((const struct sockaddr_in6 *)(const void *)a)->sin6_addr,
-	    &((const struct sockaddr_in6 *)(const void *)b)->sin6_addr, 16) == 0;
+		&((const struct sockaddr_in6 *)(const void *)b)->sin6_addr, 16) == 0;
 }
 
 static bool

@@ -55,7 +55,8 @@ answer_readings(struct answer *a)
 	if (rc < 0)
 		return rc;
 	for (unsigned i = 0; i < RTU327_CHANNELS; i++)
-		v[i] = found.type == REC_NONE ? RTU327_MISSING :
+		v[i] = found.type == REC_NONE ?
+		    RTU327_MISSING :
 		    answer_value(&found, energy_slot(0, (enum energy_kind)i), MEGA);
 	rtu327_put_channels(a->w, a->q->mask, v);
 	return E_OK;

@@ -49,8 +49,10 @@ connection_close(struct connection *c, const char *why)
 	    c->peer, c->local, (unsigned long long)c->bytes_in, (unsigned long long)c->bytes_out,
 	    (unsigned long long)c->frames, (unsigned long long)c->errors, why);
 	if (!c->served && c->bytes_in > 0)
-		log_warn("rtu327", "client=%s: not one valid frame; is it set to RTU-325, or to the "
-		    "other checksum (rtu.crc_unsigned)?", c->peer);
+		log_warn("rtu327",
+		    "client=%s: not one valid frame; is it set to RTU-325, or to the "
+		    "other checksum (rtu.crc_unsigned)?",
+		    c->peer);
 	if (c->question != NULL)
 		service_forget(c->question);
 	LIST_REMOVE(c, next);
@@ -196,8 +198,8 @@ connection_run(struct connection *c)
 			connection_close(c, "lost");
 			return;
 		}
-	} while (!c->drained && !c->closing && c->question == NULL &&
-	    waiting_out(c) <= OUTPUT_MOST && c->server->context != NULL);
+	} while (!c->drained && !c->closing && c->question == NULL && waiting_out(c) <= OUTPUT_MOST &&
+	    c->server->context != NULL);
 	if (waiting_out(c) == 0 && c->question == NULL && (c->closing || (c->ended && c->drained))) {
 		connection_close(c, c->closing ? "refused" : "by the client");
 		return;
@@ -272,8 +274,8 @@ describe(struct connection *c, const struct sockaddr_storage *peer)
 	rtu327_address_text(peer, c->peer);
 	rtu327_address_text(&local, c->local);
 	c->iface = rtu327_address_iface(&local);
-	snprintf(json, sizeof(json), "{\"server\":\"%s\",\"client\":\"%s\",\"iface\":%u}",
-	    c->local, c->peer, (unsigned)c->iface);
+	snprintf(json, sizeof(json), "{\"server\":\"%s\",\"client\":\"%s\",\"iface\":%u}", c->local,
+	    c->peer, (unsigned)c->iface);
 	service_note(c->server, DJ_SRVCONN, clock_utc(), json);
 }
 

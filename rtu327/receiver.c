@@ -183,8 +183,9 @@ rtu327_receiver_next(struct rtu327_receiver *r, int64_t now_ms, const uint8_t **
 			return RTU327_GARBAGE;
 		if (r->hold > 0 && rescan(r, &at, &size))
 			goto good;
-		if (r->hold > 0 && (silent(r, now_ms) || r->len == sizeof(r->buf) ||
-		    now_ms - r->held_ms >= r->limits.frame_age_ms))
+		if (r->hold > 0 &&
+		    (silent(r, now_ms) || r->len == sizeof(r->buf) ||
+			now_ms - r->held_ms >= r->limits.frame_age_ms))
 			drop_held(r);
 		at = r->hunt;
 		if (hunt(r, now_ms, &found, &size)) {
@@ -198,8 +199,8 @@ rtu327_receiver_next(struct rtu327_receiver *r, int64_t now_ms, const uint8_t **
 			drop(r, r->hunt);
 		if (r->dropped > r->limits.garbage)
 			return RTU327_GARBAGE;
-		if (!r->waiting || (!silent(r, now_ms) &&
-		    now_ms - r->since_ms < r->limits.frame_age_ms))
+		if (!r->waiting ||
+		    (!silent(r, now_ms) && now_ms - r->since_ms < r->limits.frame_age_ms))
 			return RTU327_MORE;
 		hold_rest(r, r->len - r->hunt - 1, now_ms);
 	}

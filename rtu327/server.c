@@ -49,8 +49,10 @@ static void
 tell_troubles(struct rtu327 *server, const struct rtu327_context *ctx)
 {
 	if (ctx->doubles > 0 && !server->doubles_told)
-		log_warn("rtu327", "meter=%u has the serial number of meter=%u and is not served "
-		    "(%zu such meters in all)", ctx->double_id, ctx->double_of, ctx->doubles);
+		log_warn("rtu327",
+		    "meter=%u has the serial number of meter=%u and is not served "
+		    "(%zu such meters in all)",
+		    ctx->double_id, ctx->double_of, ctx->doubles);
 	server->doubles_told |= ctx->doubles > 0;
 	if (ctx->bad_passwords > 0)
 		log_warn("rtu327", "rtu.auth: %zu entries are no passwords and do not count",

@@ -47,8 +47,8 @@ sim_bus_receive(struct sim_bus *bus, int64_t now_ns, const uint8_t *bytes, size_
 	}
 	memcpy(bus->rx + bus->rx_n, bytes, n);
 	bus->rx_n += n;
-	bus->rx_end_ns =
-	    (bus->rx_end_ns > now_ns ? bus->rx_end_ns : now_ns) + (int64_t)n * bus->char_ns;
+	bus->rx_end_ns = (bus->rx_end_ns > now_ns ? bus->rx_end_ns : now_ns) +
+	    (int64_t)n * bus->char_ns;
 }
 
 /* Two stations at once: dominant bits win, and never do they make a good frame. */

@@ -56,8 +56,7 @@ scale(uint64_t serial, enum sim_kind kind)
 static uint64_t
 noise(uint64_t serial, enum sim_kind kind, unsigned tariff, uint64_t m)
 {
-	return sim_hash(serial, (uint64_t)kind * 8 + tariff, m) %
-	    (NOISE_WEIGHT * scale(serial, kind));
+	return sim_hash(serial, (uint64_t)kind * 8 + tariff, m) % (NOISE_WEIGHT * scale(serial, kind));
 }
 
 /* Slots and weights of a tariff in the first `slots` half hours of a day. */
@@ -188,8 +187,8 @@ sim_make_outages(struct sim_load *load, unsigned count, int64_t from, int64_t to
 	if (part <= max_s)
 		return false;
 	for (unsigned i = 0; i < count; i++) {
-		int64_t length = 60 + (int64_t)(sim_hash(load->serial, 1001, i) %
-		    (uint64_t)(max_s - 59));
+		int64_t length = 60 +
+		    (int64_t)(sim_hash(load->serial, 1001, i) % (uint64_t)(max_s - 59));
 		int64_t start = from + (int64_t)i * part +
 		    (int64_t)(sim_hash(load->serial, 1002, i) % (uint64_t)(part - max_s));
 

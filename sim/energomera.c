@@ -301,8 +301,8 @@ sim_energomera_answer(struct sim_meter *m, int64_t now_us, const uint8_t *req, s
 
 	if (now_us >= me->session_until_us)
 		me->state = SIM_IEC_IDLE;
-	if (n > SIM_REQUEST_MAX || (me->state == SIM_IEC_IDLE && (req[0] & 0x7F) != '/' &&
-	    req[0] != 0x00 && req[0] != 0xFF))
+	if (n > SIM_REQUEST_MAX ||
+	    (me->state == SIM_IEC_IDLE && (req[0] & 0x7F) != '/' && req[0] != 0x00 && req[0] != 0xFF))
 		return 0;
 	n = strip(req, n, me->plain, text, &good);
 	if (n == 0)
@@ -314,9 +314,9 @@ sim_energomera_answer(struct sim_meter *m, int64_t now_us, const uint8_t *req, s
 		n = option(m, text, n, &w);
 	else
 		n = in_session(m, now_us, t, text, n, good, &w);
-	if (n > 0)	/* the session lives from the last character of the answer */
-		me->session_until_us =
-		    now_us + m->latency_us + (int64_t)n * CHARACTER_US + me->session_us;
+	if (n > 0) /* the session lives from the last character of the answer */
+		me->session_until_us = now_us + m->latency_us + (int64_t)n * CHARACTER_US +
+		    me->session_us;
 	for (size_t i = 0; i < n && !me->plain; i++)
 		if (!parity_even(out[i]))
 			out[i] |= 0x80;

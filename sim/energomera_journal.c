@@ -34,8 +34,8 @@ begins(const struct sim_meter *m, unsigned j, int64_t n)
 {
 	int64_t period = journals[j].period_h * 3600LL;
 
-	return n * period + (int64_t)(sim_hash(m->load.serial, 0x6000U + j, (uint64_t)n) %
-	    (uint64_t)(period / 2));
+	return n * period +
+	    (int64_t)(sim_hash(m->load.serial, 0x6000U + j, (uint64_t)n) % (uint64_t)(period / 2));
 }
 
 static int64_t

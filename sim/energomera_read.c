@@ -38,8 +38,9 @@ sim_iec_registers(const struct sim_meter *m, enum sim_kind kind, int64_t from, i
 {
 	*values = (struct sim_iec_values){ .n = 6, .decimals = 4 };
 	for (unsigned i = 0; i <= SIM_TARIFFS; i++)
-		values->v[i] = 5 * (int64_t)(sim_counter(&m->load, kind, i, to) -
-		    (from != 0 ? sim_counter(&m->load, kind, i, from) : 0));
+		values->v[i] = 5 *
+		    (int64_t)(sim_counter(&m->load, kind, i, to) -
+			(from != 0 ? sim_counter(&m->load, kind, i, from) : 0));
 }
 
 static void
@@ -241,7 +242,7 @@ group_item(struct sim_iec_call *call, unsigned id, unsigned mask)
 	for (size_t i = 0; i < sizeof(quantities) / sizeof(quantities[0]); i++)
 		if (quantities[i].group == id)
 			momentary(call, quantities[i].what, &values);
-	if (id == 0x4003 && values.n == 3) {	/* the sum is the fourth value here */
+	if (id == 0x4003 && values.n == 3) { /* the sum is the fourth value here */
 		values.v[3] = values.v[0] + values.v[1] + values.v[2];
 		values.n = 4;
 	}

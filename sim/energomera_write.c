@@ -37,8 +37,9 @@ write_date(struct sim_iec_call *call)
 	int weekday, used = 0;
 	int64_t day;
 
-	if (sscanf(call->argument, "%2d.%2d.%2d.%2d%n", &weekday, &c.day, &c.month, &c.year,
-	    &used) != 4 || call->argument[used] != '\0')
+	if (sscanf(call->argument, "%2d.%2d.%2d.%2d%n", &weekday, &c.day, &c.month, &c.year, &used) !=
+		4 ||
+	    call->argument[used] != '\0')
 		return SIM_IEC_ERR_VALUE;
 	c.year += 2000;
 	if (!civil_valid(&c))

@@ -252,7 +252,8 @@ open_signals(struct sim_engine *e)
 	signal(SIGPIPE, SIG_IGN);
 	e->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	return e->signal_fd >= 0 && epoll_ctl(e->epoll_fd, EPOLL_CTL_ADD, e->signal_fd, &event) == 0 ?
-	    E_OK : E_IO;
+	    E_OK :
+	    E_IO;
 }
 
 static int

@@ -16,8 +16,8 @@ static void
 damage(const struct sim_meter *m, struct sim_send *s)
 {
 	uint64_t dice = draw(m, 0);
-	uint8_t flips =
-	    (uint8_t)(1U << (dice >> 8) % 7 | 1U << (dice >> 16) % 7 | 1U << (dice >> 24) % 7);
+	uint8_t flips = (uint8_t)(1U << (dice >> 8) % 7 | 1U << (dice >> 16) % 7 |
+	    1U << (dice >> 24) % 7);
 
 	s->bytes[dice % s->len] ^= flips;
 }

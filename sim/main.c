@@ -46,8 +46,8 @@ evaluate(int argc, char **argv)
 	for (int i = 4; i < argc; i += 2)
 		if (!sim_add_outage(&load, strtoll(argv[i], NULL, 10), strtoll(argv[i + 1], NULL, 10)))
 			return usage(stderr, 2);
-	if (!sim_evaluate(
-		&load, argv[1], strtoll(argv[2], NULL, 10), strtoll(argv[3], NULL, 10), stdout))
+	if (!sim_evaluate(&load, argv[1], strtoll(argv[2], NULL, 10), strtoll(argv[3], NULL, 10),
+		stdout))
 		return usage(stderr, 2);
 	return 0;
 }

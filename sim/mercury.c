@@ -342,8 +342,8 @@ sim_mercury_configure(struct sim_meter *m, const struct sim_type *type, const js
 	me->load_word = 0x0001;
 	me->power_limit[0] = 0x3F;
 	if (m->address < 1 || m->address == BROADCAST || m->address == 0xFF || strlen(m->serial) != 8) {
-		snprintf(
-		    why, why_size, "a Mercury needs an address of 1..253 and a serial of 8 digits");
+		snprintf(why, why_size,
+		    "a Mercury needs an address of 1..253 and a serial of 8 digits");
 		return false;
 	}
 	set_variant(m);

@@ -217,7 +217,9 @@ sim_mercury_physical_energy(struct sim_mercury_call *call)
 	if (!find_physical(call, address, &t, &tariff))
 		return SIM_BAD_COMMAND;
 	for (int kind = 0; kind < SIM_KINDS; kind++)
-		sim_mercury_put4(call->w, call->m->kinds[kind] && t >= call->m->load.history_from ?
-		    (uint32_t)sim_counter(&call->m->load, (enum sim_kind)kind, tariff, t) : NOT_KEPT);
+		sim_mercury_put4(call->w,
+		    call->m->kinds[kind] && t >= call->m->load.history_from ?
+			(uint32_t)sim_counter(&call->m->load, (enum sim_kind)kind, tariff, t) :
+			NOT_KEPT);
 	return SIM_REPLY_DATA;
 }

@@ -54,8 +54,9 @@ event_time(const struct sim_meter *m, const struct journal *j, int64_t n)
 {
 	int64_t period = j->period_h * 3600LL;
 
-	return n * period + (int64_t)(sim_hash(m->load.serial, 0x4000U + j->code, (uint64_t)n) %
-	    (uint64_t)(period / 2));
+	return n * period +
+	    (int64_t)(sim_hash(m->load.serial, 0x4000U + j->code, (uint64_t)n) %
+		(uint64_t)(period / 2));
 }
 
 static int64_t
@@ -141,8 +142,8 @@ put_event(struct sim_mercury_call *call, const struct journal *j, int64_t n)
 		put_pair(call->w, at, at + event_length(call->m, j, n), call->t);
 		break;
 	case ON_OFF:
-		put_pair(
-		    call->w, at, event_time(call->m, j, n + 1) - event_length(call->m, j, n), call->t);
+		put_pair(call->w, at, event_time(call->m, j, n + 1) - event_length(call->m, j, n),
+		    call->t);
 		break;
 	case MOMENT:
 		sim_mercury_put_time(call->w, at);

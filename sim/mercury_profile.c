@@ -83,8 +83,8 @@ put_record(struct sim_mercury_call *call, int64_t slot)
 	wr_u8(call->w, bcd_encode((unsigned)(c.year % 100)));
 	wr_u8(call->w, PERIOD_MIN);
 	for (int kind = 0; kind < SIM_KINDS; kind++)
-		wr_u16_le(call->w, !m->kinds[kind] ? 0xFFFF :
-		    (uint16_t)sim_slot(&m->load, (enum sim_kind)kind, end));
+		wr_u16_le(call->w,
+		    !m->kinds[kind] ? 0xFFFF : (uint16_t)sim_slot(&m->load, (enum sim_kind)kind, end));
 }
 
 int
@@ -131,14 +131,16 @@ read_one_kind(struct sim_mercury_call *call, unsigned kind, int64_t place, unsig
 	if (kind > SIM_KINDS || length == 0 || length > 0x10 || length % 2 != 0)
 		return bad_read(call);
 	for (unsigned i = 0; i < length / 2; i++) {
-		int64_t end =
-		    slot_at(call->m, (place + i) % call->m->u.mercury.ring, last) * SIM_SLOT_S;
+		int64_t end = slot_at(call->m, (place + i) % call->m->u.mercury.ring, last) *
+		    SIM_SLOT_S;
 
 		if (!call->m->kinds[kind - 1])
 			wr_u16_le(call->w, 0xFFFF);
 		else
-			wr_u16_le(call->w, end <= call->m->load.history_from ? 0 :
-			    (uint16_t)sim_slot(&call->m->load, (enum sim_kind)(kind - 1), end));
+			wr_u16_le(call->w,
+			    end <= call->m->load.history_from ?
+				0 :
+				(uint16_t)sim_slot(&call->m->load, (enum sim_kind)(kind - 1), end));
 	}
 	return SIM_REPLY_DATA;
 }

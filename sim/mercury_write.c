@@ -26,8 +26,8 @@ mark_slots(struct sim_mercury *me, int64_t from, int64_t to)
 	for (int64_t end = (from / SIM_SLOT_S + 1) * SIM_SLOT_S; end - SIM_SLOT_S <= to;
 	     end += SIM_SLOT_S) {
 		if (me->n_slewed == 4) {
-			memmove(
-			    &me->slewed_slot[0], &me->slewed_slot[1], 3 * sizeof(me->slewed_slot[0]));
+			memmove(&me->slewed_slot[0], &me->slewed_slot[1],
+			    3 * sizeof(me->slewed_slot[0]));
 			me->n_slewed = 3;
 		}
 		me->slewed_slot[me->n_slewed++] = end;
@@ -73,8 +73,8 @@ set_clock(struct sim_mercury_call *call)
 	    .hour = f[2], .minute = f[1], .second = f[0] };
 	if (f[6] < 0 || f[3] < 1 || f[3] > 7 || f[7] < 0 || f[7] > 1 || !civil_valid(&c))
 		return SIM_BAD_COMMAND;
-	target =
-	    civil_days(c.year, c.month, c.day) * SIM_DAY_S + c.hour * 3600 + c.minute * 60 + c.second;
+	target = civil_days(c.year, c.month, c.day) * SIM_DAY_S + c.hour * 3600 + c.minute * 60 +
+	    c.second;
 	mark_slots(&call->m->u.mercury, call->t, call->t);
 	mark_slots(&call->m->u.mercury, target, target);
 	sim_clock_set(&call->m->clock, call->now_us, target * 1000000);
@@ -93,8 +93,8 @@ switch_load(struct sim_mercury_call *call)
 	if (call->p[1] == 1)
 		me->load_word |= LOAD_OFF_BY_INTERFACE | LOAD_IS_OFF;
 	else if (me->relay_permission)
-		me->load_word =
-		    (uint16_t)((me->load_word & ~LOAD_OFF_BY_INTERFACE) | LOAD_NEEDS_BUTTON);
+		me->load_word = (uint16_t)((me->load_word & ~LOAD_OFF_BY_INTERFACE) |
+		    LOAD_NEEDS_BUTTON);
 	else
 		me->load_word = (uint16_t)(me->load_word & ~(LOAD_OFF_BY_INTERFACE | LOAD_IS_OFF));
 	return SIM_DONE;
@@ -103,7 +103,7 @@ switch_load(struct sim_mercury_call *call)
 static int
 change_password(struct sim_mercury_call *call)
 {
-	uint8_t (*pass)[6] = call->m->u.mercury.pass;
+	uint8_t(*pass)[6] = call->m->u.mercury.pass;
 
 	if ((call->p[1] != 1 && call->p[1] != 2) || memcmp(&call->p[2], pass[call->p[1] - 1], 6) != 0)
 		return SIM_BAD_COMMAND;

@@ -195,8 +195,8 @@ sim_instant(const struct sim_meter *m, int64_t t, struct sim_instant *now)
 	split_phases(now->p, m->single_phase);
 	split_phases(now->q, m->single_phase);
 	for (int i = 0; i < 4; i++) {
-		now->s[i] = root((uint64_t)((int64_t)now->p[i] * now->p[i] +
-		    (int64_t)now->q[i] * now->q[i]));
+		now->s[i] = root(
+		    (uint64_t)((int64_t)now->p[i] * now->p[i] + (int64_t)now->q[i] * now->q[i]));
 		if (now->s[i] > 0)
 			now->cosine[i] = (int32_t)((int64_t)now->p[i] * 1000 / now->s[i]);
 	}

@@ -31,7 +31,8 @@ sim_street_csv(const struct sim_street *street, FILE *to)
 	unsigned id = 1;
 
 	fputs("id;parent;type;addr;iface;cfg;pass_rd;pass_wr;rtu_type;rtu_num;rtu_feeder;serial;"
-	    "group;note\r\n", to);
+	      "group;note\r\n",
+	    to);
 	for (size_t b = 0; b < street->n_buses; b++) {
 		const struct sim_bus *bus = &street->buses[b];
 
@@ -55,13 +56,14 @@ dump_meter(const struct sim_bus *bus, const struct sim_meter *m, FILE *to)
 {
 	const struct sim_counters *c = &m->counters;
 
-	fprintf(to, "{\"meter\":\"%s\",\"bus\":\"%s\",\"type\":\"%s\",\"heard\":%llu,\"answers\":%llu,"
+	fprintf(to,
+	    "{\"meter\":\"%s\",\"bus\":\"%s\",\"type\":\"%s\",\"heard\":%llu,\"answers\":%llu,"
 	    "\"signons\":%llu,\"wrong_passwords\":%llu,\"switchings\":%llu,\"clock_writes\":%llu,"
-	    "\"bad_reads\":%llu,\"faults\":{", m->serial, bus->name, m->type->name,
-	    (unsigned long long)c->heard, (unsigned long long)c->answers,
-	    (unsigned long long)c->signons, (unsigned long long)c->wrong_passwords,
-	    (unsigned long long)c->switchings, (unsigned long long)c->clock_writes,
-	    (unsigned long long)c->bad_reads);
+	    "\"bad_reads\":%llu,\"faults\":{",
+	    m->serial, bus->name, m->type->name, (unsigned long long)c->heard,
+	    (unsigned long long)c->answers, (unsigned long long)c->signons,
+	    (unsigned long long)c->wrong_passwords, (unsigned long long)c->switchings,
+	    (unsigned long long)c->clock_writes, (unsigned long long)c->bad_reads);
 	for (int i = 0; i < SIM_FAULT_COUNT; i++)
 		fprintf(to, "%s\"%s\":%llu", i > 0 ? "," : "", sim_fault_names[i],
 		    (unsigned long long)c->faults[i]);

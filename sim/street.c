@@ -151,8 +151,10 @@ parse_bus(struct sim_street *street, const json_t *object, const struct sim_opti
 		snprintf(why, why_size, "bus %s: a key has a wrong value", bus->name);
 		return false;
 	}
-	snprintf(bus->iface, sizeof(bus->iface), "%.15s", iface != NULL ? iface :
-	    bus->port == SIM_PORT_TCP ? "Ethernet" : bus->name);
+	snprintf(bus->iface, sizeof(bus->iface), "%.15s",
+	    iface != NULL		  ? iface :
+		bus->port == SIM_PORT_TCP ? "Ethernet" :
+					    bus->name);
 	json_array_foreach(json_object_get(object, "meters"), i, entry)
 		if (!sim_meters_parse(street, bus, entry, object, options, seed, nth, why, why_size))
 			return false;
@@ -191,7 +193,8 @@ parse_buses(struct sim_street *street, const json_t *root, const struct sim_opti
 		(void)sim_json_int(object, "count", 1, 2000, &count);
 		for (unsigned nth = 0; nth < (unsigned)count; nth++)
 			if (!parse_bus(street, object, options,
-			    options->seed_given ? options->seed : (uint64_t)seed, nth, why, why_size))
+				options->seed_given ? options->seed : (uint64_t)seed, nth, why,
+				why_size))
 				return false;
 	}
 	return true;

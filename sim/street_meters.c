@@ -159,7 +159,7 @@ parse_life(struct sim_meter *m, const struct sim_street *street, const json_t *e
 	if (!sim_json_bool(entry, "dead", &m->dead) ||
 	    !sim_json_int(entry, "dead_every", 1, 1000000, &every) ||
 	    !sim_json_int(entry, "clock_offset_s", -100 * 366 * (int64_t)SIM_DAY_S,
-	    100 * 366 * (int64_t)SIM_DAY_S, &offset_s) ||
+		100 * 366 * (int64_t)SIM_DAY_S, &offset_s) ||
 	    !sim_json_int(entry, "clock_spread_s", 0, 100 * SIM_DAY_S, &spread_s) ||
 	    !sim_json_int(entry, "drift_ppm", -10000, 10000, &ppm) ||
 	    !parse_dark(m, json_object_get(entry, "dark_s")) ||
@@ -169,8 +169,8 @@ parse_life(struct sim_meter *m, const struct sim_street *street, const json_t *e
 	if (every > 0 && (i + 1) % (unsigned)every == 0)
 		m->dead = true;
 	if (spread_s > 0)
-		offset_s +=
-		    (int64_t)(sim_hash(m->load.serial, 1003, 0) % (uint64_t)(2 * spread_s + 1)) -
+		offset_s += (int64_t)(sim_hash(m->load.serial, 1003, 0) %
+				(uint64_t)(2 * spread_s + 1)) -
 		    spread_s;
 	m->start_us = street->start_us;
 	sim_clock_set(&m->clock, street->start_us,
@@ -263,8 +263,8 @@ sim_meters_parse(struct sim_street *street, struct sim_bus *bus, const json_t *e
 
 	if (!json_is_object(entry) || !sim_json_int(entry, "count", 1, METERS_PER_BUS, &count) ||
 	    bus->n_meters + (size_t)count > METERS_PER_BUS) {
-		snprintf(
-		    why, why_size, "bus %s: an entry of \"meters\" is wrong or too many", bus->name);
+		snprintf(why, why_size, "bus %s: an entry of \"meters\" is wrong or too many",
+		    bus->name);
 		return false;
 	}
 	grown = realloc(bus->meters, (bus->n_meters + (size_t)count) * sizeof(*grown));
@@ -277,7 +277,7 @@ sim_meters_parse(struct sim_street *street, struct sim_bus *bus, const json_t *e
 	/* The copies of a bus go on with the serial numbers where the one before ended. */
 	for (unsigned i = 0; i < (unsigned)count; i++)
 		if (!parse_one(street, bus, entry, bus_json, options, seed, i,
-		    (uint64_t)nth * (uint64_t)count + i, why, why_size))
+			(uint64_t)nth * (uint64_t)count + i, why, why_size))
 			return false;
 	return true;
 }

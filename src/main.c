@@ -41,13 +41,14 @@ static void
 usage(FILE *to)
 {
 	fputs("usage: uspdd --board FILE --data DIR [--check] [--log LEVEL] [--debug MODULE,...]\n"
-	    "\n"
-	    "  --board FILE   what is where on this box (lines, ports); see uspdd(8)\n"
-	    "  --data DIR     directory of the databases, made when missing\n"
-	    "  --check        read the board file, say what is wrong with it, and end\n"
-	    "  --log LEVEL    error, warn, info (default) or debug\n"
-	    "  --debug LIST   debug lines of these modules only (poll, store, rtu327, ...)\n"
-	    "  --version      say the version and end\n", to);
+	      "\n"
+	      "  --board FILE   what is where on this box (lines, ports); see uspdd(8)\n"
+	      "  --data DIR     directory of the databases, made when missing\n"
+	      "  --check        read the board file, say what is wrong with it, and end\n"
+	      "  --log LEVEL    error, warn, info (default) or debug\n"
+	      "  --debug LIST   debug lines of these modules only (poll, store, rtu327, ...)\n"
+	      "  --version      say the version and end\n",
+	    to);
 }
 
 static enum log_level
@@ -227,7 +228,8 @@ open_loop(struct uspd *u)
 	    (rc = loop_signal(u->loop, SIGHUP, reload, u)) < 0)
 		return rc;
 	if (sd_watchdog_enabled(0, &watchdog_us) > 0) {
-		u->watchdog = loop_timer(u->loop, (uint32_t)(watchdog_us / 2000), true, feed_watchdog, u);
+		u->watchdog = loop_timer(u->loop, (uint32_t)(watchdog_us / 2000), true, feed_watchdog,
+		    u);
 		if (u->watchdog == NULL)
 			return E_NOMEM;
 	}
@@ -249,7 +251,8 @@ open_poll(struct uspd *u)
 
 	for (int i = 0; i < SERIAL_BUSES; i++)
 		if (u->board.lines[i].tty[0] != '\0')
-			lines[i] = (struct poll_line){ u->board.lines[i].tty, u->board.lines[i].options };
+			lines[i] = (struct poll_line){ u->board.lines[i].tty,
+				u->board.lines[i].options };
 	return poll_open(&u->poll, u->store, lines);
 }
 
@@ -313,18 +316,18 @@ main(int argc, char **argv)
 		if ((rc = open_poll(&u)) == E_OK &&
 		    (rc = open_servers(&u, &opt)) == E_OK) {
 			say_ready(&u);
-			rc = loop_run(u.loop);		/* until a signal */
+			rc = loop_run(u.loop); /* until a signal */
 		}
 	}
 	if (rc < 0)
 		log_error("main", "cannot go on: %s", uspd_strerror(rc));
 
+	rtu327_close(u.rtu327);		/* waits for what its workers have begun */
 	loop_end_work(u.loop);
 	http_close(u.http);
-	rtu327_close(u.rtu327);
 	poll_close(u.poll);
 	loop_timer_free(u.watchdog);
-	store_close(u.store);			/* durable from here */
+	store_close(u.store); /* durable from here */
 	loop_close(u.loop);
 	log_flush();
 	return rc < 0 ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -268,8 +268,8 @@ parse_channels(const char *text, uint8_t *mask, uint8_t *first)
 		size_t len = strcspn(text, ",");
 		unsigned i = 0;
 
-		while (i < RTU327_CHANNELS &&
-		    (len != 2 || strncmp(text, rtu327_channel_names[i], 2) != 0))
+		while (
+		    i < RTU327_CHANNELS && (len != 2 || strncmp(text, rtu327_channel_names[i], 2) != 0))
 			i++;
 		if (i == RTU327_CHANNELS)
 			return false;

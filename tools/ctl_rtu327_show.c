@@ -33,8 +33,8 @@ show_shprm(struct rd *r)
 
 	rtu327_get_shprm(r, &p);
 	return json_pack("{s:i,s:i,s:f,s:f,s:f,s:i,s:i,s:i,s:i}", "version", p.version, "type", p.type,
-	    "kt", p.ratio_i, "kn", p.ratio_u, "multiplier", p.multiplier,
-	    "interval_min", p.interval_min, "object_type", p.object_type, "object", p.object, "feeder", p.feeder);
+	    "kt", p.ratio_i, "kn", p.ratio_u, "multiplier", p.multiplier, "interval_min",
+	    p.interval_min, "object_type", p.object_type, "object", p.object, "feeder", p.feeder);
 }
 
 static json_t *
@@ -123,8 +123,8 @@ list_events(struct rd *r, struct rtu327_page *page)
 	while (rd_left(r) > 0 && !rd_failed(r)) {
 		rtu327_get_event(r, &e);
 		if (e.time <= page->to)
-			json_array_append_new(page->rows, json_pack("{s:I,s:i}", "time",
-			    (json_int_t)e.time, "type", e.type));
+			json_array_append_new(page->rows,
+			    json_pack("{s:I,s:i}", "time", (json_int_t)e.time, "type", e.type));
 	}
 	page->last = e.time;
 }
@@ -136,8 +136,9 @@ list_log(struct rd *r, struct rtu327_page *page)
 
 	while (rd_left(r) > 0 && !rd_failed(r)) {
 		rtu327_get_log(r, &l);
-		json_array_append_new(page->rows, json_pack("{s:I,s:i,s:i,s:I}", "id",
-		    (json_int_t)l.id, "code", l.code, "device", l.device, "time", (json_int_t)l.time));
+		json_array_append_new(page->rows,
+		    json_pack("{s:I,s:i,s:i,s:I}", "id", (json_int_t)l.id, "code", l.code, "device",
+			l.device, "time", (json_int_t)l.time));
 	}
 	page->last = l.id;
 }

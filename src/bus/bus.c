@@ -72,7 +72,7 @@ ready_line(struct bus *bus)
 	if (bus->line != NULL)
 		return E_OK;
 	rc = bus->options.tcp ? line_open_tcp(&line, bus->target, &bus->options.line) :
-	    line_open_serial(&line, bus->target, &bus->options.line);
+				line_open_serial(&line, bus->target, &bus->options.line);
 	if (rc < 0)
 		return rc;
 	line_gate_set(line, gate, bus);
@@ -271,7 +271,7 @@ crew_open(struct crew **out, const char *name, unsigned threads)
 	pthread_condattr_destroy(&monotonic);
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_SIZE);
-	for (; crew->n_threads < threads && crew->n_threads < MAX_THREADS && rc == E_OK; ) {
+	for (; crew->n_threads < threads && crew->n_threads < MAX_THREADS && rc == E_OK;) {
 		pthread_t *thread = &crew->threads[crew->n_threads];
 
 		if (pthread_create(thread, &attr, crew_thread, crew) != 0)

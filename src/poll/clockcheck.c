@@ -57,10 +57,11 @@ journal(struct conversation *c, int64_t before_us, int correction_s, int64_t aft
 {
 	char json[240];
 
-	snprintf(json, sizeof(json), "{\"idMeter\":%u,\"serial\":\"%s\",\"diffBefore\":%.3f,"
-	    "\"correction\":%d,\"diffAfter\":%.3f,\"result\":\"%s\"}", c->meter->row.id,
-	    c->meter->state.config.serial, (double)before_us / SECOND_US, correction_s,
-	    (double)after_us / SECOND_US, result);
+	snprintf(json, sizeof(json),
+	    "{\"idMeter\":%u,\"serial\":\"%s\",\"diffBefore\":%.3f,"
+	    "\"correction\":%d,\"diffAfter\":%.3f,\"result\":\"%s\"}",
+	    c->meter->row.id, c->meter->state.config.serial, (double)before_us / SECOND_US,
+	    correction_s, (double)after_us / SECOND_US, result);
 	if (store_journal_add(c->poll->store, DJ_METER_TIME, clock_utc(), json) < 0)
 		log_warn("poll", "meter=%u: clock correction not journalled", c->meter->row.id);
 }
@@ -107,9 +108,10 @@ correct(struct conversation *c, struct timecheck *check, const struct timecheck_
 		if (rc == E_OK)
 			remember(c, &after);
 	}
-	journal(c, decided->diff_us, decided->correction_s, after.diff_us, rc == E_OK ? "done" : uspd_strerror(rc));
-	log_info("poll", "bus=%s meter=%u: clock off by %.1f s, corrected by %d s: %s", c->bus->name, m->row.id,
-	    (double)decided->diff_us / SECOND_US, decided->correction_s, uspd_strerror(rc));
+	journal(c, decided->diff_us, decided->correction_s, after.diff_us,
+	    rc == E_OK ? "done" : uspd_strerror(rc));
+	log_info("poll", "bus=%s meter=%u: clock off by %.1f s, corrected by %d s: %s", c->bus->name,
+	    m->row.id, (double)decided->diff_us / SECOND_US, decided->correction_s, uspd_strerror(rc));
 	/* A refused correction is no fault of the link. */
 	return poll_is_link_trouble(rc) || rc == E_STOPPED || rc == E_PREEMPTED ? rc : E_OK;
 }
@@ -119,7 +121,8 @@ soft_max(const struct conversation *c)
 {
 	uint16_t enforced = c->meter->family->clock_soft_max_s;
 
-	return enforced != 0 && enforced < c->settings.clock_soft_max_s ? enforced :
+	return enforced != 0 && enforced < c->settings.clock_soft_max_s ?
+	    enforced :
 	    (int32_t)c->settings.clock_soft_max_s;
 }
 

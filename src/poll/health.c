@@ -32,7 +32,8 @@ poll_journal(struct poll *poll, const char *level, const char *unit, const char 
 	for (char *p = text; *p != '\0'; p++)
 		if (*p == '"' || *p == '\\' || (unsigned char)*p < ' ')
 			*p = '\'';
-	snprintf(json, sizeof(json), "{\"level\":\"%s\",\"unit\":\"%s\",\"text\":\"%s\"}", level, unit, text);
+	snprintf(json, sizeof(json), "{\"level\":\"%s\",\"unit\":\"%s\",\"text\":\"%s\"}", level, unit,
+	    text);
 	if (store_journal_add(poll->store, DJ_SYSTEM, clock_utc(), json) < 0)
 		log_warn("poll", "not journalled: %s", text);
 }
@@ -122,7 +123,7 @@ poll_link_failed(struct poll *poll, struct poll_meter *m, int rc)
 		return;
 	}
 	if (m->link == LINK_NEW || m->link == LINK_OK) {
-		m->link = LINK_DOUBT;	/* a second chance at the end of the round */
+		m->link = LINK_DOUBT; /* a second chance at the end of the round */
 		return;
 	}
 	if (m->link == LINK_DOUBT) {
@@ -156,7 +157,8 @@ poll_bus_health(struct poll *poll, struct poll_bus *bus, int rc, bool answered)
 		bus->last_good_us = mono_us;
 	if (bus->working_since_us == 0)
 		bus->working_since_us = mono_us;
-	if (mono_us - bus->working_since_us > RENEW_AFTER_US && mono_us - bus->last_good_us > RENEW_AFTER_US) {
+	if (mono_us - bus->working_since_us > RENEW_AFTER_US &&
+	    mono_us - bus->last_good_us > RENEW_AFTER_US) {
 		bus_renew_line(bus->bus);
 		bus->working_since_us = mono_us;
 	}

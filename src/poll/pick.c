@@ -68,7 +68,8 @@ poll_meter_due(const struct poll *poll, const struct poll_meter *m, int64_t now)
 		due |= DUE_MONTH;
 	if ((can & REC_BIT(REC_EL_MOMENT_ENERGY)) && slot_due(s->poll_moment_min, now, m->moment_slot))
 		due |= DUE_ENERGY;
-	if ((can & REC_BIT(REC_EL_MOMENT_QUALITY)) && slot_due(s->poll_quality_min, now, m->quality_slot))
+	if ((can & REC_BIT(REC_EL_MOMENT_QUALITY)) &&
+	    slot_due(s->poll_quality_min, now, m->quality_slot))
 		due |= DUE_QUALITY;
 	if ((can & REC_BIT(REC_EL_JOURNAL)) && slot_due(s->poll_journal_min, now, m->journal_slot))
 		due |= DUE_JOURNALS;
@@ -195,7 +196,8 @@ choose(struct poll *poll, struct poll_bus *bus, int64_t now, int64_t mono_us, st
 			consider(&best[BUS_BACKFILL_CLASS], bus, m, BUS_BACKFILL_CLASS, DUE_BACKFILL);
 	}
 	class = best[BUS_FRESH_CLASS].meter != NULL ? BUS_FRESH_CLASS :
-	    best[BUS_SCHEDULED_CLASS].meter != NULL ? BUS_SCHEDULED_CLASS : BUS_BACKFILL_CLASS;
+	    best[BUS_SCHEDULED_CLASS].meter != NULL ? BUS_SCHEDULED_CLASS :
+						      BUS_BACKFILL_CLASS;
 	if (best[BUS_BACKFILL_CLASS].meter != NULL && mono_us - bus->window_us > SHARE_SETTLE_US &&
 	    bus->backfill_us * 100 < BACKFILL_SHARE * (mono_us - bus->window_us))
 		class = BUS_BACKFILL_CLASS;

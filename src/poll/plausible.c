@@ -60,9 +60,9 @@ check_counters(struct conversation *c, const struct day *day)
 		if (record_has(&day->begin, slot) && record_has(&day->end, slot) &&
 		    day->end.v[slot] < day->begin.v[slot])
 			poll_journal(c->poll, "warn", c->bus->name,
-			    "meter %u: counter %s went back from %lld to %lld Wh within a day", c->meter->row.id,
-			    value_tag(REC_EL_DAY, slot), (long long)day->begin.v[slot] / 1000,
-			    (long long)day->end.v[slot] / 1000);
+			    "meter %u: counter %s went back from %lld to %lld Wh within a day",
+			    c->meter->row.id, value_tag(REC_EL_DAY, slot),
+			    (long long)day->begin.v[slot] / 1000, (long long)day->end.v[slot] / 1000);
 	}
 }
 
@@ -82,8 +82,8 @@ check_sum(struct conversation *c, const struct day *day)
 	if (difference >= 0 && llabs(day->slices_mwh - difference) > allowed)
 		poll_journal(c->poll, "warn", c->bus->name,
 		    "meter %u: profile of a day sums to %lld Wh, its readings differ by %lld Wh: "
-		    "look at the meter constant", c->meter->row.id, (long long)day->slices_mwh / 1000,
-		    (long long)difference / 1000);
+		    "look at the meter constant",
+		    c->meter->row.id, (long long)day->slices_mwh / 1000, (long long)difference / 1000);
 }
 
 void
@@ -92,8 +92,8 @@ poll_check_day(struct conversation *c)
 	struct day day = { .end_ts = day_add(c->zone, day_start(c->zone, clock_utc()), -1) };
 
 	day.begin_ts = day_add(c->zone, day.end_ts, -1);
-	if (day.begin_ts < c->meter->state.serial_since || load_day(c, &day) < 0 ||
-	    !day.begin.valid || !day.end.valid)
+	if (day.begin_ts < c->meter->state.serial_since || load_day(c, &day) < 0 || !day.begin.valid ||
+	    !day.end.valid)
 		return;
 	check_counters(c, &day);
 	check_sum(c, &day);

@@ -56,8 +56,8 @@ open_serial_buses(struct poll *poll, const struct poll_line *lines)
 			continue;
 		rc = crew_open(&poll->serial_crews[i], name, 1);
 		if (rc == E_OK)
-			rc = poll_table_add_bus(poll, poll->serial_crews[i], name, false, lines[i].device,
-			    &lines[i].options, &bus);
+			rc = poll_table_add_bus(poll, poll->serial_crews[i], name, false,
+			    lines[i].device, &lines[i].options, &bus);
 	}
 	return rc;
 }

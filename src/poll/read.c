@@ -26,7 +26,8 @@ static uint32_t
 series_depth(const struct settings *s, const struct meter_config *config, enum series series)
 {
 	uint32_t own = series == SERIES_PROFILE ? config->profile_depth :
-	    series == SERIES_DAY ? config->day_depth : config->month_depth;
+	    series == SERIES_DAY		? config->day_depth :
+						  config->month_depth;
 	uint32_t ours = store_depth(s, poll_series_type[series]);
 
 	return own != 0 && own < ours ? own : ours;
@@ -48,7 +49,7 @@ poll_series_span(const struct settings *s, struct zone zone, const struct poll_m
 	if (s->poll_backfill_days > 0 && now - s->poll_backfill_days * DAY_S > limit)
 		limit = now - s->poll_backfill_days * DAY_S;
 	if (*oldest < limit)
-		*oldest = limit;	/* grid_missing() walks down from `newest` */
+		*oldest = limit; /* grid_missing() walks down from `newest` */
 	return *newest >= *oldest;
 }
 
@@ -63,7 +64,8 @@ poll_count_missing(struct poll *poll, struct poll_meter *m)
 	for (int s = 0; s < SERIES_COUNT; s++) {
 		uint32_t wanted = 0, newer = 0, have;
 
-		if (!poll_series_span(&poll->settings, poll->zone, m, (enum series)s, now, &grid, &oldest, &newest))
+		if (!poll_series_span(&poll->settings, poll->zone, m, (enum series)s, now, &grid,
+			&oldest, &newest))
 			continue;
 		if (grid.unit == GRID_SECONDS)
 			wanted = (uint32_t)((newest - oldest) / grid.step_s) + 1;
@@ -73,7 +75,8 @@ poll_count_missing(struct poll *poll, struct poll_meter *m)
 		store_ring(poll->store, m->row.dev, poll_series_type[s], 0, &ring);
 		if (ring.count == 0 || ring.newest < newest)
 			newer = grid.unit == GRID_SECONDS && ring.count > 0 && ring.newest >= oldest ?
-			    (uint32_t)((newest - ring.newest) / grid.step_s) : 1;
+			    (uint32_t)((newest - ring.newest) / grid.step_s) :
+			    1;
 		have = ring.count < wanted ? ring.count : wanted;
 		m->wanted += wanted;
 		m->missing += newer > wanted - have ? newer : wanted - have;
@@ -99,7 +102,8 @@ label_index(const struct collector *k, int64_t ts)
 	if (k->grid.unit == GRID_SECONDS)
 		return (size_t)((ts - k->query->from) / k->grid.step_s);
 	/* Days are numbered by 24-hour steps rounded, months by 28-day steps at least: unique both. */
-	return (size_t)((ts - k->query->from + 12 * HOUR_S) / (k->grid.unit == GRID_DAYS ? DAY_S : 28 * DAY_S));
+	return (size_t)((ts - k->query->from + 12 * HOUR_S) /
+	    (k->grid.unit == GRID_DAYS ? DAY_S : 28 * DAY_S));
 }
 
 static int
@@ -117,11 +121,11 @@ collect(struct sink *sink, const struct record *given)
 		return E_OK;
 	}
 	if (r.ts < c->meter->state.serial_since && k->gridded)
-		return E_OK;	/* of the meter that was here before (poller.md 3.1) */
+		return E_OK; /* of the meter that was here before (poller.md 3.1) */
 	if (r.valid && r.present == 0 && r.type != REC_EL_PROFILE)
 		return E_OK;
 	if (!k->gridded && r.type != REC_EL_JOURNAL)
-		r.ts = now;	/* moment slices carry device time (poller.md 6.9) */
+		r.ts = now; /* moment slices carry device time (poller.md 6.9) */
 	r.diff_s = c->meter->diff_known ? c->meter->diff_s : 0;
 	rc = store_put(c->poll->store, c->meter->row.dev, &r, 1);
 	if (rc < 0)
@@ -145,7 +149,8 @@ may_mark(const struct conversation *c, int64_t label)
 {
 	int64_t now = clock_utc();
 
-	return poll_clock_is_good(now) && c->meter->diff_known && now + c->meter->diff_s > label + NOT_YET_S;
+	return poll_clock_is_good(now) && c->meter->diff_known &&
+	    now + c->meter->diff_s > label + NOT_YET_S;
 }
 
 static int
@@ -202,13 +207,14 @@ read_labels(struct conversation *c, const struct query *query, size_t *open_labe
 {
 	struct collector k = { .sink.put = collect, .c = c, .query = query, .rest = *query };
 	const char *job = query->type == REC_EL_JOURNAL ? journal_name(query->journal) :
-	    record_type_info(query->type)->name;
+							  record_type_info(query->type)->name;
 	int rc;
 
 	*open_labels = 0;
 	k.gridded = grid_of(query->type, c->zone, query->period_min, &k.grid);
-	if (k.gridded && c->meter->diff_known && llabs(c->meter->diff_us) > INT64_C(1000000) * CLOCK_LOST_S)
-		return E_REFUSED;	/* a clock of another year labels nothing (poller.md 6.5) */
+	if (k.gridded && c->meter->diff_known &&
+	    llabs(c->meter->diff_us) > INT64_C(1000000) * CLOCK_LOST_S)
+		return E_REFUSED; /* a clock of another year labels nothing (poller.md 6.5) */
 	rc = conversation_ask(c, job, ask, &k);
 	if (rc == E_UNSUPPORTED)
 		remember_refusal(c, query);
@@ -349,7 +355,8 @@ profile_day(const struct conversation *c, int days_ago, int64_t *from, int64_t *
 	int64_t now = clock_utc(), oldest, newest, start, end;
 	struct grid grid;
 
-	if (!poll_series_span(&c->settings, c->zone, c->meter, SERIES_PROFILE, now, &grid, &oldest, &newest))
+	if (!poll_series_span(&c->settings, c->zone, c->meter, SERIES_PROFILE, now, &grid, &oldest,
+		&newest))
 		return false;
 	start = day_add(c->zone, day_start(c->zone, newest - 1), -days_ago);
 	end = day_add(c->zone, start, 1);
@@ -368,7 +375,8 @@ missing_series(struct conversation *c, enum series series)
 	int64_t oldest, newest;
 	struct grid grid;
 
-	if (!poll_series_span(&c->settings, c->zone, c->meter, series, clock_utc(), &grid, &oldest, &newest))
+	if (!poll_series_span(&c->settings, c->zone, c->meter, series, clock_utc(), &grid, &oldest,
+		&newest))
 		return E_OK;
 	return poll_read_missing(c, poll_series_type[series], oldest, newest, false);
 }
@@ -410,7 +418,8 @@ poll_read_backfill(struct conversation *c)
 			sweep_done(c);
 			return E_OK;
 		}
-		if (rc != E_OK && rc != E_UNSUPPORTED && rc != E_REFUSED && rc != E_BUSY && rc != E_METER)
+		if (rc != E_OK && rc != E_UNSUPPORTED && rc != E_REFUSED && rc != E_BUSY &&
+		    rc != E_METER)
 			return rc;
 		if (rc != E_OK && rc != E_UNSUPPORTED)
 			m->backfill_holes = true;

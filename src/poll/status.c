@@ -58,7 +58,7 @@ poll_buses(struct poll *poll, struct poll_bus_status *out, size_t max)
 static struct poll_meter *
 find_meter(struct poll *poll, uint32_t id)
 {
-	size_t low = 0, high = poll->n_meters;	/* sorted by id, as the table */
+	size_t low = 0, high = poll->n_meters; /* sorted by id, as the table */
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
@@ -143,14 +143,14 @@ static void
 enlist(struct poll_run *run, struct poll_meter *m)
 {
 	if (run->pending[m->row.dev / 8] >> m->row.dev % 8 & 1)
-		return;		/* named twice */
+		return; /* named twice */
 	run->progress.total++;
 	if (m->family == NULL || m->bus == NULL) {
 		run->progress.done++;
 		run->progress.failed++;
 		return;
 	}
-	m->probe_at_us = 0;	/* a person's request is not held back by pauses (poller.md 5.3) */
+	m->probe_at_us = 0; /* a person's request is not held back by pauses (poller.md 5.3) */
 	run->pending[m->row.dev / 8] |= (uint8_t)(1 << m->row.dev % 8);
 }
 

@@ -98,7 +98,8 @@ route(struct poll *poll, const struct meter_table *table, struct poll_meter *m)
 		return bus;
 	if (strlen(endpoint) >= sizeof(bus->name) ||
 	    poll_table_add_bus(poll, poll->tcp_crew, endpoint, true, endpoint, &options, &bus) < 0) {
-		log_warn("poll", "meter=%u address=%s: endpoint cannot be used", m->row.id, root->address);
+		log_warn("poll", "meter=%u address=%s: endpoint cannot be used", m->row.id,
+		    root->address);
 		return NULL;
 	}
 	return bus;
@@ -128,8 +129,9 @@ equip(struct poll *poll, const struct meter_table *table, struct poll_meter *m)
 	}
 	m->settings = m->family->settings;
 	if (m->row.line[0] != '\0' && line_settings_parse(&m->settings, m->row.line) < 0)
-		log_warn("poll", "meter=%u: line settings \"%s\" are not understood; the type's are used",
-		    m->row.id, m->row.line);
+		log_warn("poll",
+		    "meter=%u: line settings \"%s\" are not understood; the type's are used", m->row.id,
+		    m->row.line);
 	/* 7E1 is made in software on an 8N1 line: one bus, no switching (poller.md 2.2). */
 	if (m->family->soft_parity != SOFT_NONE && m->settings.bits == 7) {
 		m->settings.bits = 8;

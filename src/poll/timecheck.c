@@ -56,18 +56,19 @@ timecheck_decide(const struct timecheck *t)
 	if (llabs(r.diff_us) <= t->limit_us)
 		return verdict(r, TIMECHECK_NONE, "within limit");
 	if (t->corrected_today && t->once_per_day)
-		return verdict(r, llabs(r.diff_us) > 10 * t->limit_us ? TIMECHECK_ALARM : TIMECHECK_NONE,
+		return verdict(r,
+		    llabs(r.diff_us) > 10 * t->limit_us ? TIMECHECK_ALARM : TIMECHECK_NONE,
 		    "corrected today already");
 	if (llabs(r.diff_us) > soft_max_us && !t->partial)
 		return verdict(r, TIMECHECK_ALARM, "beyond soft correction");
-	r.correction_s = (int32_t)(-r.diff_us / SECOND_US);	/* cut toward zero */
+	r.correction_s = (int32_t)(-r.diff_us / SECOND_US); /* cut toward zero */
 	if (r.correction_s > t->soft_max_s)
 		r.correction_s = t->soft_max_s;
 	if (r.correction_s < -t->soft_max_s)
 		r.correction_s = -t->soft_max_s;
 	after = before + r.correction_s;
 	if (!one_slot(t->zone, t->period_s, least(before, after) - t->guard_s,
-	    most(before, after) + t->guard_s))
+		most(before, after) + t->guard_s))
 		return verdict(r, TIMECHECK_POSTPONE, "too near a slot boundary");
 	if (near_midnight(t, device) || near_midnight(t, before) || near_midnight(t, after))
 		return verdict(r, TIMECHECK_POSTPONE, "too near midnight");

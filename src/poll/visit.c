@@ -87,8 +87,8 @@ try_once(struct conversation *c, operation *run, void *arg)
 static bool
 meter_spoke(int rc)
 {
-	return rc == E_OK || rc == E_NODATA || rc == E_UNSUPPORTED || rc == E_REFUSED || rc == E_METER ||
-	    rc == E_BUSY;
+	return rc == E_OK || rc == E_NODATA || rc == E_UNSUPPORTED || rc == E_REFUSED ||
+	    rc == E_METER || rc == E_BUSY;
 }
 
 int
@@ -119,7 +119,7 @@ conversation_ask(struct conversation *c, const char *job, operation *run, void *
 			c->answered = true;
 			attempt = 0;
 		}
-		c->session->is_open = false;	/* the next attempt logs in again */
+		c->session->is_open = false; /* the next attempt logs in again */
 	}
 	return rc;
 }
@@ -134,7 +134,9 @@ parse_password(const char *hex, const char *factory, uint8_t *to)
 
 	if (hex[0] == '\0')
 		hex = factory;
-	for (; n < METER_PASSWORD_MAX && sscanf(hex + 2 * n, "%2x", &byte) == 1 && hex[2 * n + 1] != '\0'; n++) {
+	for (;
+	     n < METER_PASSWORD_MAX && sscanf(hex + 2 * n, "%2x", &byte) == 1 && hex[2 * n + 1] != '\0';
+	     n++) {
 		to[n] = (uint8_t)byte;
 		if (hex[2 * n + 2] == '\0')
 			return (uint8_t)(n + 1);
@@ -153,8 +155,10 @@ start_session(struct conversation *c, struct meter_session *s)
 	s->type = m->row.type;
 	snprintf(s->address_text, sizeof(s->address_text), "%s", m->link_address);
 	s->address = (uint32_t)strtoul(m->link_address, NULL, 10);
-	s->password_read_len = parse_password(m->row.password_read, type->password_read, s->password_read);
-	s->password_write_len = parse_password(m->row.password_write, type->password_write, s->password_write);
+	s->password_read_len = parse_password(m->row.password_read, type->password_read,
+	    s->password_read);
+	s->password_write_len = parse_password(m->row.password_write, type->password_write,
+	    s->password_write);
 	s->writing = false;
 	s->is_open = false;
 	if (m->state.memory_version == m->family->memory_version)
@@ -282,7 +286,8 @@ conversation_run(struct visit *visit, struct line *line, struct meter_session *s
 	c->session = session;
 	c->started_us = clock_mono_us();
 	c->attempts = c->run != 0 || m->link == LINK_OK || m->link == LINK_NEW ?
-	    (unsigned)c->settings.poll_attempts : 1;
+	    (unsigned)c->settings.poll_attempts :
+	    1;
 	if ((rc = conversation_configure(c, false, c->attempts)) < 0)
 		return rc;
 	start_session(c, session);
@@ -326,7 +331,7 @@ finish_order(struct conversation *c, int rc)
 
 		if (run->number != c->run)
 			continue;
-		run->pending[c->meter->row.dev / 8] &= (uint8_t)~(1 << c->meter->row.dev % 8);
+		run->pending[c->meter->row.dev / 8] &= (uint8_t) ~(1 << c->meter->row.dev % 8);
 		run->progress.done++;
 		run->progress.failed += !goes_on(rc) && rc != E_NODATA;
 		run->progress.records += c->records;
@@ -349,10 +354,12 @@ judge(struct conversation *c, int rc)
 	/* It is there but did not finish: the others go first. */
 	if (trouble && c->answered)
 		m->probe_at_us = clock_mono_us() + RETRY_UNFINISHED_US;
-	if (m->state.config.serial[0] == '\0' && rc != E_OK && !poll_is_link_trouble(rc) && rc != E_DENIED)
+	if (m->state.config.serial[0] == '\0' && rc != E_OK && !poll_is_link_trouble(rc) &&
+	    rc != E_DENIED)
 		m->probe_at_us = clock_mono_us() + RETRY_UNIDENTIFIED_US;
 	else if (!goes_on(rc) && !poll_is_link_trouble(rc) && rc != E_DENIED)
-		m->probe_at_us = clock_mono_us() + RETRY_BUSY_US;	/* the store or the meter asks to wait */
+		m->probe_at_us = clock_mono_us() +
+		    RETRY_BUSY_US; /* the store or the meter asks to wait */
 	if (m->link == LINK_HOLD)
 		m->probe_at_us = clock_mono_us() + HOLD_CHECK_US;
 	c->state_changed |= was_known != (m->state.link != 0);
@@ -375,7 +382,7 @@ conversation_done(struct visit *visit, int rc)
 	c->bus->current = m->settings;
 	c->bus->state = BUS_IDLE;
 	if (interrupted(c->bus, rc)) {
-		m->served_us = 0;	/* at the head of its class (transit.md 3) */
+		m->served_us = 0; /* at the head of its class (transit.md 3) */
 		if (c->answered)
 			poll_link_answered(poll, m);
 	} else {

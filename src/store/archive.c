@@ -83,7 +83,8 @@ archive_begin_read(struct archive *a)
 void
 archive_reset(struct archive *a)
 {
-	for (sqlite3_stmt *s = sqlite3_next_stmt(a->db, NULL); s != NULL; s = sqlite3_next_stmt(a->db, s))
+	for (sqlite3_stmt *s = sqlite3_next_stmt(a->db, NULL); s != NULL;
+	     s = sqlite3_next_stmt(a->db, s))
 		sqlite3_reset(s);
 }
 
@@ -144,8 +145,8 @@ bind_position(sqlite3_stmt *stmt, enum record_type type, const struct position *
 		sqlite3_bind_int64(stmt, 3, p->sub);
 		return 4;
 	case FAMILY_PROFILE:
-		sqlite3_bind_int64(stmt, 1, (int64_t)((uint64_t)key << PROFILE_PERIOD_BITS |
-		    (uint64_t)p->sub));
+		sqlite3_bind_int64(stmt, 1,
+		    (int64_t)((uint64_t)key << PROFILE_PERIOD_BITS | (uint64_t)p->sub));
 		return 2;
 	default:
 		sqlite3_bind_int64(stmt, 1, key);

@@ -133,9 +133,14 @@ sql_slices(sqlite3_context *context, int n_args, sqlite3_value **args)
 static int
 add_functions(sqlite3 *db, const struct zone *zone)
 {
-	static const struct { const char *name; int n; void (*fn)(sqlite3_context *, int, sqlite3_value **); }
-	functions[] = {
-		{ "uspd_value", 2, sql_value }, { "uspd_valid", 1, sql_valid }, { "uspd_stamp", 3, sql_stamp },
+	static const struct {
+		const char *name;
+		int n;
+		void (*fn)(sqlite3_context *, int, sqlite3_value **);
+	} functions[] = {
+		{ "uspd_value", 2, sql_value },
+		{ "uspd_valid", 1, sql_valid },
+		{ "uspd_stamp", 3, sql_stamp },
 		{ "uspd_slices", 3, sql_slices },
 	};
 	struct zone *copy = malloc(sizeof(*copy));
@@ -160,8 +165,10 @@ static size_t
 row_view(enum record_type type, char *sql, size_t size)
 {
 	bool hourly = schema_family(type) == FAMILY_HOUR;
-	size_t n = (size_t)snprintf(sql, size, "CREATE TEMP VIEW %s AS SELECT dev, ts, uspd_time(ts) AS time,"
-	    " uspd_valid(v) AS valid", record_type_info(type)->name);
+	size_t n = (size_t)snprintf(sql, size,
+	    "CREATE TEMP VIEW %s AS SELECT dev, ts, uspd_time(ts) AS time,"
+	    " uspd_valid(v) AS valid",
+	    record_type_info(type)->name);
 
 	for (unsigned slot = 0; slot < value_slots(type) && n < size; slot++)
 		n += (size_t)snprintf(sql + n, size - n, ", uspd_value(v, '%s') AS \"%s\"",
@@ -169,8 +176,10 @@ row_view(enum record_type type, char *sql, size_t size)
 	if (n < size && hourly)
 		n += (size_t)snprintf(sql + n, size - n, " FROM main.%s", schema_table(type));
 	else if (n < size)
-		n += (size_t)snprintf(sql + n, size - n, " FROM (SELECT k & 65535 AS dev,"
-		    " uspd_stamp(%d, k >> 16, v) AS ts, v FROM main.%s)", type, schema_table(type));
+		n += (size_t)snprintf(sql + n, size - n,
+		    " FROM (SELECT k & 65535 AS dev,"
+		    " uspd_stamp(%d, k >> 16, v) AS ts, v FROM main.%s)",
+		    type, schema_table(type));
 	return n;
 }
 
@@ -198,7 +207,8 @@ add_views(sqlite3 *db)
 
 		if (family != FAMILY_KEYED && family != FAMILY_HOUR)
 			continue;
-		rc = row_view((enum record_type)type, sql, sizeof(sql)) < sizeof(sql) ? db_exec(db, sql) :
+		rc = row_view((enum record_type)type, sql, sizeof(sql)) < sizeof(sql) ?
+		    db_exec(db, sql) :
 		    E_INTERNAL;
 	}
 	return rc == E_OK ? db_exec(db, others) : rc;
@@ -212,11 +222,13 @@ attach_config(sqlite3 *db, const char *dir, struct zone *zone)
 	char *sql = sqlite3_mprintf("ATTACH 'file:%q/config.db?mode=ro' AS config", dir);
 
 	if (sql != NULL && db_exec(db, sql) == E_OK) {
-		if (db_integer(db, "SELECT value FROM config.setting WHERE key = 'time.tz_min'", &minutes) < 0)
+		if (db_integer(db, "SELECT value FROM config.setting WHERE key = 'time.tz_min'",
+			&minutes) < 0)
 			minutes = 180;
 		if (db_integer(db, "SELECT value FROM config.setting WHERE key = 'time.dst'", &dst) < 0)
 			dst = 0;
-		db_exec_quiet(db, "CREATE TEMP VIEW Meters AS SELECT dev, id, parent, type, address, iface,"
+		db_exec_quiet(db,
+		    "CREATE TEMP VIEW Meters AS SELECT dev, id, parent, type, address, iface,"
 		    " line, folder, note FROM config.meter");
 	}
 	sqlite3_free(sql);

@@ -52,7 +52,8 @@ static int
 write_setting(struct store *s, const struct setting_change *c)
 {
 	sqlite3_stmt *stmt = NULL;
-	int rc = db_prepare(s->config, "INSERT OR REPLACE INTO setting(key, value) VALUES(?1, ?2)", &stmt);
+	int rc = db_prepare(s->config, "INSERT OR REPLACE INTO setting(key, value) VALUES(?1, ?2)",
+	    &stmt);
 
 	if (rc == E_OK) {
 		sqlite3_bind_text(stmt, 1, c->key, -1, SQLITE_STATIC);
@@ -122,14 +123,17 @@ config_load(struct store *s, char *why, size_t why_size)
 	if (rc == E_OK)
 		rc = journal_load(s);
 	if (rc < 0)
-		snprintf(why, why_size, "%s/config.db: cannot be read: %s", s->dir, sqlite3_errmsg(s->config));
+		snprintf(why, why_size, "%s/config.db: cannot be read: %s", s->dir,
+		    sqlite3_errmsg(s->config));
 	return rc;
 }
 
 int
 config_open(struct store *s, char *why, size_t why_size)
 {
-	const struct db_options options = { .writable = true, .full = true, .cache_kib = CONFIG_CACHE_KIB };
+	const struct db_options options = { .writable = true,
+		.full = true,
+		.cache_kib = CONFIG_CACHE_KIB };
 	char path[PATH_SIZE], complaint[128];
 	int rc;
 
@@ -188,8 +192,8 @@ copy_database(sqlite3 *from, const char *to_path)
 	int rc, step;
 
 	unlink(to_path);
-	rc = db_error(sqlite3_open_v2(to_path, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
-	    SQLITE_OPEN_NOMUTEX, NULL));
+	rc = db_error(sqlite3_open_v2(to_path, &to,
+	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL));
 	backup = rc == E_OK ? sqlite3_backup_init(to, "main", from, "main") : NULL;
 	if (backup != NULL) {
 		do
@@ -260,7 +264,8 @@ set_aside(struct store *s)
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		snprintf(name, sizeof(name), "config.db.damaged%s", names[i] + strlen("config.db"));
 		if (rename(store_path(s, names[i], from, sizeof(from)),
-		    store_path(s, name, to, sizeof(to))) < 0 && errno != ENOENT)
+			store_path(s, name, to, sizeof(to))) < 0 &&
+		    errno != ENOENT)
 			log_error("store", "file=%s: cannot be put aside: %s", from, strerror(errno));
 	}
 }

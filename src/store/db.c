@@ -100,6 +100,9 @@ db_open(sqlite3 **db, const char *path, struct db_options o)
 
 	*db = NULL;
 	rc = db_error(sqlite3_open_v2(path, db, flags, NULL));
+	/* SQLite is content to read a file that it may not write. */
+	if (rc == E_OK && o.writable && sqlite3_db_readonly(*db, "main") > 0)
+		rc = E_READONLY;
 	if (rc < 0)
 		goto out;
 	sqlite3_busy_timeout(*db, 5000);
@@ -111,11 +114,12 @@ db_open(sqlite3 **db, const char *path, struct db_options o)
 		goto out;
 	db_exec_quiet(*db, "PRAGMA temp_store = MEMORY");
 	if (o.writable)
-		rc = db_exec(*db, o.full ?
-		    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;" :
-		    "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;");
+		rc = db_exec(*db,
+		    o.full ? "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;" :
+			     "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;");
 	if (rc == E_OK && o.writable)
-		rc = db_exec(*db, "PRAGMA wal_autocheckpoint = 1000;"	/* system.md 14 */
+		rc = db_exec(*db,
+		    "PRAGMA wal_autocheckpoint = 1000;" /* system.md 14 */
 		    "PRAGMA journal_size_limit = 8388608;");
 out:
 	if (rc < 0)
@@ -161,8 +165,10 @@ db_migrate(sqlite3 *db, const char *path, const struct migration *migrations, un
 		return rc;
 	}
 	if (found < 0 || found > (int64_t)n) {
-		snprintf(why, why_size, "%s: is of version %lld, this program knows up to %u; "
-		    "install the newer program again", path, (long long)found, n);
+		snprintf(why, why_size,
+		    "%s: is of version %lld, this program knows up to %u; "
+		    "install the newer program again",
+		    path, (long long)found, n);
 		return E_VERSION;
 	}
 	for (unsigned v = (unsigned)found; v < n && rc == E_OK; v++) {

@@ -19,7 +19,8 @@ journal_load(struct store *s)
 	for (int kind = 0; kind < DJ_COUNT && rc == E_OK; kind++) {
 		int64_t last = 0;
 
-		snprintf(sql, sizeof(sql), "SELECT coalesce(max(id), 0) FROM journal WHERE kind = %d", kind);
+		snprintf(sql, sizeof(sql), "SELECT coalesce(max(id), 0) FROM journal WHERE kind = %d",
+		    kind);
 		rc = db_integer(s->config, sql, &last);
 		s->journal_next[kind] = (uint64_t)last;
 		atomic_store(&s->journal_last[kind], (uint64_t)last);
@@ -96,8 +97,9 @@ journal_system(struct store *s, const char *level, const char *code, const char 
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	escape(escaped, sizeof(escaped), text);
-	snprintf(json, sizeof(json), "{\"level\":\"%s\",\"unit\":\"store\",\"code\":\"%s\",\"text\":\"%s\"}",
-	    level, code, escaped);
+	snprintf(json, sizeof(json),
+	    "{\"level\":\"%s\",\"unit\":\"store\",\"code\":\"%s\",\"text\":\"%s\"}", level, code,
+	    escaped);
 	rc = journal_insert(s, DJ_SYSTEM, clock_utc(), json);
 	if (rc == E_OK)
 		journal_kept(s);
@@ -132,9 +134,9 @@ store_journal_read(struct store *s, enum device_journal kind, uint64_t after_id,
     bool newest_first, store_each_journal *each, void *arg)
 {
 	static const char up[] = "SELECT id, ts, json FROM journal WHERE kind = ?1 AND id > ?2"
-	    " ORDER BY id LIMIT ?3";
+				 " ORDER BY id LIMIT ?3";
 	static const char down[] = "SELECT id, ts, json FROM journal WHERE kind = ?1 AND id > ?2"
-	    " ORDER BY id DESC LIMIT ?3";
+				   " ORDER BY id DESC LIMIT ?3";
 	sqlite3_stmt *stmt = NULL;
 	struct reader *reader;
 	int rc;

@@ -163,7 +163,8 @@ row_fault(const struct meter_row *r)
 		return "the type is missing";
 	if ((unsigned)r->iface > IFACE_HUB)
 		return "unknown interface";
-	if (!is_terminated(r->address, sizeof(r->address)) || !is_terminated(r->line, sizeof(r->line)) ||
+	if (!is_terminated(r->address, sizeof(r->address)) ||
+	    !is_terminated(r->line, sizeof(r->line)) ||
 	    !is_terminated(r->password_read, sizeof(r->password_read)) ||
 	    !is_terminated(r->password_write, sizeof(r->password_write)) ||
 	    !is_terminated(r->rtu_serial, sizeof(r->rtu_serial)) ||
@@ -251,8 +252,9 @@ remove_row(struct store *s, uint32_t id, const char **fault)
 		*fault = "there is no meter of this number";
 		return E_NOTFOUND;
 	}
-	snprintf(sql, sizeof(sql), "DELETE FROM meter WHERE id = %lu; INSERT INTO purge(dev) VALUES(%u)",
-	    (unsigned long)id, dev);
+	snprintf(sql, sizeof(sql),
+	    "DELETE FROM meter WHERE id = %lu; INSERT INTO purge(dev) VALUES(%u)", (unsigned long)id,
+	    dev);
 	return db_exec(s->config, sql);
 }
 
@@ -319,7 +321,7 @@ apply_changes(struct store *s, struct table_change *c)
 		const char *fault = NULL;
 
 		rc = c->changes[i].remove ? remove_row(s, row->id, &fault) :
-		    put_row(s, c, insert, row, &fault);
+					    put_row(s, c, insert, row, &fault);
 		if (rc < 0) {
 			c->failed = i;
 			snprintf(c->why, c->why_size, "meter %lu: %s", (unsigned long)row->id,
@@ -364,7 +366,8 @@ change_table(struct store *s, void *arg)
 			db_exec_quiet(s->config, "ROLLBACK");
 		meter_table_release(made);
 		if (c->why[0] == '\0')
-			snprintf(c->why, c->why_size, "the table cannot be written: %s", uspd_strerror(rc));
+			snprintf(c->why, c->why_size, "the table cannot be written: %s",
+			    uspd_strerror(rc));
 		return rc;
 	}
 	mark_changes(s, s->meters, made);

@@ -177,7 +177,8 @@ store_sync(struct store *s)
 		s->wanted = target;
 	pthread_cond_signal(&s->work);
 	while (s->durable < target && rc == E_OK) {
-		int64_t patient = s->trouble.code < 0 ? s->trouble.since_ms + s->patience_ms : INT64_MAX;
+		int64_t patient = s->trouble.code < 0 ? s->trouble.since_ms + s->patience_ms :
+							INT64_MAX;
 
 		if (store_now_ms() >= patient)
 			rc = s->trouble.code == E_FULL ? E_FULL : E_IO;

@@ -41,8 +41,9 @@ pack_record(struct wr *w, const struct record *r, int64_t base)
 	unsigned scale = r->valid ? scale_of(r->v, r->present, 3) : 0;
 	bool quarters = offset % QUARTER_S == 0;
 
-	wr_u8(w, (uint8_t)((r->valid ? HEAD_VALID : 0) | scale << HEAD_SCALE |
-	    (r->diff_s != 0 ? HEAD_DIFF : 0) | (quarters ? HEAD_QUARTERS : 0)));
+	wr_u8(w,
+	    (uint8_t)((r->valid ? HEAD_VALID : 0) | scale << HEAD_SCALE |
+		(r->diff_s != 0 ? HEAD_DIFF : 0) | (quarters ? HEAD_QUARTERS : 0)));
 	wr_zigzag(w, quarters ? offset / QUARTER_S : offset);
 	if (r->diff_s != 0)
 		wr_zigzag(w, r->diff_s);
@@ -170,8 +171,9 @@ pack_slices(struct wr *w, const struct slice *s, size_t n, int64_t base)
 				break;
 		wr_varint(w, (uint64_t)(minus(run->ts, next) / step_seconds));
 		wr_varint(w, count);
-		wr_u8(w, (uint8_t)((run->valid ? RUN_VALID : 0) | (run->flags & FLAGS_MASK) << RUN_FLAGS |
-		    (diff ? RUN_DIFF : 0) | (bitmap ? RUN_BITMAP : 0)));
+		wr_u8(w,
+		    (uint8_t)((run->valid ? RUN_VALID : 0) | (run->flags & FLAGS_MASK) << RUN_FLAGS |
+			(diff ? RUN_DIFF : 0) | (bitmap ? RUN_BITMAP : 0)));
 		if (diff)
 			wr_zigzag(w, last.diff_s = run->diff_s);
 		if (bitmap)

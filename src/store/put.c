@@ -26,8 +26,10 @@ put_check(const struct record *r)
 	if (r->valid && slots < 64 && r->present >> slots != 0)
 		return E_INVALID;
 	if (info->values == VALUES_JOURNAL)
-		return r->journal <= JOURNAL_CODE_MAX && (r->journal > 0 || r->type == REC_PLS_JOURNAL) ?
-		    E_OK : E_INVALID;
+		return r->journal <= JOURNAL_CODE_MAX &&
+			(r->journal > 0 || r->type == REC_PLS_JOURNAL) ?
+		    E_OK :
+		    E_INVALID;
 	if (info->values == VALUES_PROFILE)
 		return r->period_min <= PROFILE_PERIOD_MAX && r->flags < 16 ? E_OK : E_INVALID;
 	return E_OK;

@@ -11,7 +11,8 @@ seq_of(const struct record *r)
 {
 	if (record_has(r, J_EVENT_ID) && r->v[J_EVENT_ID] >= 0 && r->valid)
 		return r->v[J_EVENT_ID];
-	return r->valid && record_has(r, J_EVENT) && r->v[J_EVENT] >= 0 ? -1 - r->v[J_EVENT] : INT64_MIN;
+	return r->valid && record_has(r, J_EVENT) && r->v[J_EVENT] >= 0 ? -1 - r->v[J_EVENT] :
+									  INT64_MIN;
 }
 
 static void
@@ -55,10 +56,11 @@ existing_row(struct putter *p, uint16_t dev, int code, const struct record *r, b
 	bind_key(stmt, dev, code, r->ts, seq_of(r));
 	rc = sqlite3_step(stmt);
 	if (rc == SQLITE_ROW)
-		*keep = !r->valid || (sqlite3_column_type(stmt, 2) == SQLITE_NULL &&
-		    sqlite3_column_int64(stmt, 0) == r->v[J_EVENT] &&
-		    (sqlite3_column_type(stmt, 0) != SQLITE_NULL) == record_has(r, J_EVENT) &&
-		    sqlite3_column_int64(stmt, 1) == r->diff_s);
+		*keep = !r->valid ||
+		    (sqlite3_column_type(stmt, 2) == SQLITE_NULL &&
+			sqlite3_column_int64(stmt, 0) == r->v[J_EVENT] &&
+			(sqlite3_column_type(stmt, 0) != SQLITE_NULL) == record_has(r, J_EVENT) &&
+			sqlite3_column_int64(stmt, 1) == r->diff_s);
 	sqlite3_reset(stmt);
 	return rc == SQLITE_DONE ? E_NODATA : db_error(rc);
 }

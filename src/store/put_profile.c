@@ -22,7 +22,8 @@ is_day(const struct day *d, uint16_t dev, int64_t bucket)
 static int
 day_at_or_after(struct putter *p, uint16_t dev, int64_t bucket, int64_t last, struct day **day)
 {
-	bool open_counts = p->open.open && p->open.dev == dev && p->open.bucket >= bucket && p->open.n > 0;
+	bool open_counts = p->open.open && p->open.dev == dev && p->open.bucket >= bucket &&
+	    p->open.n > 0;
 	struct walk walk;
 	struct row row;
 	int rc;
@@ -183,7 +184,7 @@ replace_slice(struct day *d, size_t at, const struct slice *s)
 	struct slice *old = &d->slices[at];
 
 	if (!s->valid)
-		return E_OK;	/* neither a value nor the first mark gives way to a mark */
+		return E_OK; /* neither a value nor the first mark gives way to a mark */
 	if (equal_slices(old, s))
 		return E_OK;
 	*old = *s;

@@ -75,7 +75,8 @@ read_rows(struct reading *x)
 
 	if (!find_buckets(x, x->range->type, &first, &last))
 		return E_OK;
-	walk_init(&walk, &x->reader->archive, x->range->type, x->dev, first, last, x->range->newest_first);
+	walk_init(&walk, &x->reader->archive, x->range->type, x->dev, first, last,
+	    x->range->newest_first);
 	while (rc == E_OK && (rc = next_record(&walk, &row, &x->record)) > 0)
 		rc = emit(x, row.at.dev, &x->record);
 	walk_end(&walk);
@@ -213,7 +214,8 @@ read_profile(struct reading *x)
 
 	if (!find_buckets(x, REC_EL_PROFILE, &first, &last))
 		return E_OK;
-	walk_init(&walk, &x->reader->archive, REC_EL_PROFILE, x->dev, first, last, x->range->newest_first);
+	walk_init(&walk, &x->reader->archive, REC_EL_PROFILE, x->dev, first, last,
+	    x->range->newest_first);
 	while (rc == E_OK && (found = walk_next(&walk, &row)) != 0) {
 		if (found < 0) {
 			rc = found;
@@ -243,7 +245,9 @@ emit_config(struct reading *x, uint16_t dev)
 
 	if (rc < 0 || x->state.config_ts == 0 || (type != REC_NONE && type != x->range->type))
 		return rc;
-	x->record = (struct record){ .valid = true, .ts = x->state.config_ts, .config = &x->state.config };
+	x->record = (struct record){ .valid = true,
+		.ts = x->state.config_ts,
+		.config = &x->state.config };
 	return emit(x, dev, &x->record);
 }
 
@@ -262,7 +266,7 @@ read_config(struct reading *x)
 	sqlite3_bind_int64(stmt, 1, down ? UINT16_MAX : 0);
 	while (rc == E_OK && (step = sqlite3_step(stmt)) != SQLITE_DONE)
 		rc = step == SQLITE_ROW ? emit_config(x, (uint16_t)sqlite3_column_int(stmt, 0)) :
-		    db_error(step);
+					  db_error(step);
 	sqlite3_reset(stmt);
 	return rc;
 }
@@ -274,8 +278,8 @@ read_by_type(struct reading *x)
 
 	switch (schema_family(type)) {
 	case FAMILY_KEYED:
-		return type == REC_EL_DAY_CONS || type == REC_EL_MONTH_CONS ?
-		    read_consumption(x) : read_rows(x);
+		return type == REC_EL_DAY_CONS || type == REC_EL_MONTH_CONS ? read_consumption(x) :
+									      read_rows(x);
 	case FAMILY_HOUR:
 		return read_rows(x);
 	case FAMILY_PROFILE:

@@ -40,7 +40,7 @@ read_one(struct reading *x, uint16_t dev, uint16_t journal)
 	const struct store_range *range = x->range;
 	bool pulse = range->type == REC_PLS_JOURNAL, all = journal == 0 && !pulse;
 	enum archive_statement id = all ? (range->newest_first ? ST_JOURNALS_DOWN : ST_JOURNALS_UP) :
-	    (range->newest_first ? ST_JOURNAL_DOWN : ST_JOURNAL_UP);
+					  (range->newest_first ? ST_JOURNAL_DOWN : ST_JOURNAL_UP);
 	int rc, step = SQLITE_DONE;
 	sqlite3_stmt *stmt = archive_statement(&x->reader->archive, id, &rc);
 
@@ -67,8 +67,8 @@ in_range(void *arg, uint32_t key, const struct store_ring *ring)
 {
 	const struct store_range *range = ((const struct reading *)arg)->range;
 
-	return ring_type(key) == range->type && ring->newest >= range->from && ring->oldest <= range->to &&
-	    (range->journal == 0 || ring_journal(key) == range->journal);
+	return ring_type(key) == range->type && ring->newest >= range->from &&
+	    ring->oldest <= range->to && (range->journal == 0 || ring_journal(key) == range->journal);
 }
 
 /* All meters: the rings tell which of them have something in the range. */
@@ -94,5 +94,6 @@ read_all(struct reading *x)
 int
 read_journals(struct reading *x)
 {
-	return x->dev == WALK_ALL_METERS ? read_all(x) : read_one(x, (uint16_t)x->dev, x->range->journal);
+	return x->dev == WALK_ALL_METERS ? read_all(x) :
+					   read_one(x, (uint16_t)x->dev, x->range->journal);
 }

@@ -305,10 +305,13 @@ prepare_saving(struct rings *r, sqlite3 *db)
 	if (r->saved_in == db)
 		return E_OK;
 	r->put = r->drop = r->append = r->clear = NULL;
-	if ((rc = db_prepare(db, "INSERT OR REPLACE INTO ring(k, count, oldest, newest)"
-	    " VALUES(?1, ?2, ?3, ?4)", &r->put)) < 0 ||
+	if ((rc = db_prepare(db,
+		 "INSERT OR REPLACE INTO ring(k, count, oldest, newest)"
+		 " VALUES(?1, ?2, ?3, ?4)",
+		 &r->put)) < 0 ||
 	    (rc = db_prepare(db, "DELETE FROM ring WHERE k = ?1", &r->drop)) < 0 ||
-	    (rc = db_prepare(db, "INSERT INTO ring_log(sequence, changes) VALUES(?1, ?2)", &r->append)) < 0 ||
+	    (rc = db_prepare(db, "INSERT INTO ring_log(sequence, changes) VALUES(?1, ?2)",
+		 &r->append)) < 0 ||
 	    (rc = db_prepare(db, "DELETE FROM ring_log", &r->clear)) < 0)
 		return rc;
 	r->saved_in = db;

@@ -65,7 +65,7 @@ is_good_row(const struct copying *c)
 static int
 copy_row(struct copying *c)
 {
-	int rc, n = sqlite3_column_count(c->find) - 1;	/* column 0 is the search key */
+	int rc, n = sqlite3_column_count(c->find) - 1; /* column 0 is the search key */
 
 	if (!is_good_row(c)) {
 		c->bad++;
@@ -143,8 +143,11 @@ prepare_copy(struct copying *c)
 	int rc;
 
 	snprintf(sql, sizeof(sql), "SELECT %s, * FROM %s WHERE %s ORDER BY %s", layout->key, c->table,
-	    layout->search, layout == &by_k ? "k" : layout == &by_dev ? "dev" :
-	    layout == &by_bucket ? "bucket, dev, ts" : "dev, code, ts, seq");
+	    layout->search,
+	    layout == &by_k	     ? "k" :
+		layout == &by_dev    ? "dev" :
+		layout == &by_bucket ? "bucket, dev, ts" :
+				       "dev, code, ts, seq");
 	if ((rc = db_prepare(c->from, sql, &c->find)) < 0)
 		return rc;
 	for (int i = 1; i < sqlite3_column_count(c->find) && i <= MAX_COLUMNS; i++)
@@ -188,7 +191,8 @@ copy_all(struct copying *c)
 
 	for (int type = REC_NONE + 1; type < REC_COUNT && rc == E_OK; type++)
 		if (schema_table((enum record_type)type) != NULL)
-			rc = copy_table(c, schema_table((enum record_type)type), (enum record_type)type);
+			rc = copy_table(c, schema_table((enum record_type)type),
+			    (enum record_type)type);
 	if (rc == E_OK)
 		rc = copy_table(c, "journal", REC_NONE);
 	if (rc == E_OK)
@@ -215,7 +219,8 @@ count_row(struct rings *rings, enum record_type type, const struct row *row, str
 
 	if (schema_family(type) != FAMILY_PROFILE)
 		return unpack_record(row->data, row->len, bucket_base(type, row->at.bucket), &r) < 0 ?
-		    E_OK : add_to_ring(rings, key, r.ts);
+		    E_OK :
+		    add_to_ring(rings, key, r.ts);
 	day_begin(day, row->at.dev, row->at.bucket);
 	rc = day_add_row(day, row);
 	for (size_t i = 0; i < day->n && rc == E_OK; i++)
@@ -249,7 +254,8 @@ count_query(struct archive *a, struct rings *rings, const char *sql)
 
 	while (rc == E_OK && (step = sqlite3_step(stmt)) == SQLITE_ROW) {
 		uint32_t key = ring_key((uint16_t)sqlite3_column_int(stmt, 0),
-		    (enum record_type)sqlite3_column_int(stmt, 1), (uint16_t)sqlite3_column_int(stmt, 2));
+		    (enum record_type)sqlite3_column_int(stmt, 1),
+		    (uint16_t)sqlite3_column_int(stmt, 2));
 
 		rc = add_to_ring(rings, key, sqlite3_column_int64(stmt, 3));
 	}
@@ -268,12 +274,15 @@ count_rings(struct archive *a, uint64_t *total)
 	for (int type = REC_NONE + 1; type < REC_COUNT && rc == E_OK; type++)
 		if (schema_table((enum record_type)type) != NULL)
 			rc = count_table(a, rings, (enum record_type)type);
-	snprintf(sql, sizeof(sql), "SELECT dev, CASE WHEN code < %d THEN %d ELSE %d END, code %% %d, ts"
-	    " FROM journal", PULSE_JOURNAL_BASE, REC_EL_JOURNAL, REC_PLS_JOURNAL, PULSE_JOURNAL_BASE);
+	snprintf(sql, sizeof(sql),
+	    "SELECT dev, CASE WHEN code < %d THEN %d ELSE %d END, code %% %d, ts"
+	    " FROM journal",
+	    PULSE_JOURNAL_BASE, REC_EL_JOURNAL, REC_PLS_JOURNAL, PULSE_JOURNAL_BASE);
 	if (rc == E_OK)
 		rc = count_query(a, rings, sql);
 	if (rc == E_OK)
-		rc = count_query(a, rings, "SELECT dev, config_type, 0, config_ts FROM state"
+		rc = count_query(a, rings,
+		    "SELECT dev, config_type, 0, config_ts FROM state"
 		    " WHERE config_ts > 0 AND config_type > 0");
 	if (rc == E_OK)
 		rc = rings_save(rings, a->db, 0, true, &folded);
@@ -399,7 +408,9 @@ change_places(struct store *s, struct salvage *result)
 int
 salvage_archive(struct store *s, struct salvage *result, char *why, size_t why_size)
 {
-	const struct db_options options = { .writable = true, .full = true, .cache_kib = WRITER_CACHE_KIB };
+	const struct db_options options = { .writable = true,
+		.full = true,
+		.cache_kib = WRITER_CACHE_KIB };
 	char old_path[PATH_SIZE], new_path[PATH_SIZE], log_path[PATH_SIZE];
 	struct archive made = { 0 };
 	int rc;

@@ -111,7 +111,8 @@ config_write(struct archive *a, struct rings *rings, uint16_t dev, enum record_t
 	sqlite3_bind_int64(stmt, 1, dev);
 	sqlite3_bind_int64(stmt, 2, type);
 	sqlite3_bind_int64(stmt, 3, ts);
-	sqlite3_bind_text(stmt, 4, c->serial, (int)strnlen(c->serial, sizeof(c->serial)), SQLITE_STATIC);
+	sqlite3_bind_text(stmt, 4, c->serial, (int)strnlen(c->serial, sizeof(c->serial)),
+	    SQLITE_STATIC);
 	sqlite3_bind_text(stmt, 5, c->model, (int)strnlen(c->model, sizeof(c->model)), SQLITE_STATIC);
 	sqlite3_bind_text(stmt, 6, c->firmware, (int)strnlen(c->firmware, sizeof(c->firmware)),
 	    SQLITE_STATIC);

@@ -99,7 +99,8 @@ commit_batch(struct store *s, struct batch *b)
 	bool config_begun = false;
 	int rc;
 
-	db_exec_quiet(s->archive.db, b->full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
+	db_exec_quiet(s->archive.db,
+	    b->full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
 	rc = writer_begin(s);
 	if (rc < 0)
 		return rc;
@@ -279,8 +280,8 @@ writer_main(void *arg)
 		else if (s->upkeep_ms <= now && s->trouble.code == E_OK)
 			run_upkeep(s);
 		else
-			store_wait(&s->work, &s->queue_lock, due < s->upkeep_ms || s->trouble.code < 0 ?
-			    due : s->upkeep_ms);
+			store_wait(&s->work, &s->queue_lock,
+			    due < s->upkeep_ms || s->trouble.code < 0 ? due : s->upkeep_ms);
 	}
 	pthread_mutex_unlock(&s->queue_lock);
 	fold_rings(s);

@@ -41,7 +41,8 @@ only_known(struct loader *l, const char *where, json_t *object, const char *know
 
 		if (len == 0 || at == NULL || (at != known && at[-1] != ' ') ||
 		    (at[len] != ' ' && at[len] != '\0'))
-			return refuse(l, "%s has an unknown member \"%s\"; known: %s", where, key, known);
+			return refuse(l, "%s has an unknown member \"%s\"; known: %s", where, key,
+			    known);
 	}
 	return E_OK;
 }
@@ -64,7 +65,8 @@ get_port(struct loader *l, const char *where, json_t *value, uint16_t *port)
 {
 	if (value == NULL)
 		return E_OK;
-	if (!json_is_integer(value) || json_integer_value(value) < 0 || json_integer_value(value) > 65535)
+	if (!json_is_integer(value) || json_integer_value(value) < 0 ||
+	    json_integer_value(value) > 65535)
 		return refuse(l, "%s must be a port number 0..65535", where);
 	*port = (uint16_t)json_integer_value(value);
 	return E_OK;
@@ -84,7 +86,8 @@ get_choice(struct loader *l, const char *where, json_t *object, const char *key,
 			*to = i;
 			return E_OK;
 		}
-	return refuse(l, "%s.%s is not one of the known choices (such as \"%s\")", where, key, names[0]);
+	return refuse(l, "%s.%s is not one of the known choices (such as \"%s\")", where, key,
+	    names[0]);
 }
 
 static int
@@ -112,8 +115,8 @@ load_line(struct loader *l, const char *name, json_t *object)
 	if (line->tty[0] == '\0')
 		return refuse(l, "lines.%s: \"tty\" names no device", name);
 	gap = json_object_get(object, "gap_min_ms");
-	if (gap != NULL && (!json_is_integer(gap) || json_integer_value(gap) < 0 ||
-	    json_integer_value(gap) > 1000))
+	if (gap != NULL &&
+	    (!json_is_integer(gap) || json_integer_value(gap) < 0 || json_integer_value(gap) > 1000))
 		return refuse(l, "lines.%s: gap_min_ms must be 0..1000", name);
 	line->options = (struct line_options){ .name = line->name, .kind = (enum line_kind)kind,
 		.echo = (enum line_echo)echo, .direction = (enum line_direction)direction,
@@ -163,7 +166,7 @@ load_transit(struct loader *l, json_t *root)
 		return E_OK;
 	if ((rc = only_known(l, "transit", transit, "bind ports")) < 0 ||
 	    (rc = get_text(l, "transit", transit, "bind", l->board->transit_bind,
-	    sizeof(l->board->transit_bind))) < 0)
+		 sizeof(l->board->transit_bind))) < 0)
 		return rc;
 	ports = json_object_get(transit, "ports");
 	if (ports != NULL && (!json_is_array(ports) || json_array_size(ports) > SERIAL_BUSES))
@@ -183,9 +186,10 @@ load_root(struct loader *l, json_t *root)
 
 	if ((rc = only_known(l, "the board", root, "lines http rtu327 transit clock")) < 0 ||
 	    (rc = load_lines(l, json_object_get(root, "lines"))) < 0 ||
-	    (rc = load_server(l, root, "http", b->http_bind, sizeof(b->http_bind), &b->http_port)) < 0 ||
+	    (rc = load_server(l, root, "http", b->http_bind, sizeof(b->http_bind), &b->http_port)) <
+		0 ||
 	    (rc = load_server(l, root, "rtu327", b->rtu327_bind, sizeof(b->rtu327_bind),
-	    &b->rtu327_port)) < 0 ||
+		 &b->rtu327_port)) < 0 ||
 	    (rc = load_transit(l, root)) < 0 ||
 	    (rc = get_choice(l, "the board", root, "clock", clocks, &clock)) < 0)
 		return rc;

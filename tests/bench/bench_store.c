@@ -92,8 +92,10 @@ reading(enum record_type type, unsigned dev, int64_t ts)
 	int64_t days = (ts - FIRST_DAY) / DAY_S + 2000;
 
 	for (unsigned slot = 0; slot < 20; slot++)
-		record_set(&r, slot, slot % 4 == 1 || slot % 4 == 3 ? 0 :
-		    (days * (5000 + dev % 7000) + noise(dev, slot) % 5000) * 1000);
+		record_set(&r, slot,
+		    slot % 4 == 1 || slot % 4 == 3 ?
+			0 :
+			(days * (5000 + dev % 7000) + noise(dev, slot) % 5000) * 1000);
 	return r;
 }
 
@@ -119,7 +121,8 @@ fill_meters(struct store *s, unsigned meters)
 		*change = (struct meter_change){ .row = { .id = dev, .type = 3, .iface = IFACE_1 } };
 		snprintf(change->row.address, sizeof(change->row.address), "%u", dev);
 		if (n == BATCH || dev == meters) {
-			check("store_meters_change", store_meters_change(s, changes, n, &failed, why, sizeof(why)));
+			check("store_meters_change",
+			    store_meters_change(s, changes, n, &failed, why, sizeof(why)));
 			n = 0;
 		}
 	}
@@ -200,7 +203,8 @@ fill_journals(struct store *s, unsigned meters)
 				r[i].type = REC_EL_JOURNAL;
 				r[i].journal = journal_codes[journal];
 				r[i].valid = true;
-				r[i].ts = FIRST_DAY + noise(dev, (uint32_t)(journal * EVENTS + i)) % (DAYS * DAY_S);
+				r[i].ts = FIRST_DAY +
+				    noise(dev, (uint32_t)(journal * EVENTS + i)) % (DAYS * DAY_S);
 				record_set(&r[i], J_EVENT, i % 2);
 				record_set(&r[i], J_EVENT_ID, i);
 			}
@@ -248,7 +252,7 @@ fill(const char *dir, unsigned meters)
 		check("store_sync", store_sync(s));
 		seconds = now_s() - start;
 		printf("fill %-15s records=%" PRIu64 " seconds=%.1f records_per_s=%.0f"
-		    " written_mb=%.0f folder_mb=%.0f\n",
+		       " written_mb=%.0f folder_mb=%.0f\n",
 		    parts[i].name, n, seconds, (double)n / seconds,
 		    (double)(written_bytes() - before) / 1e6, folder_mb(dir));
 		fflush(stdout);
@@ -289,7 +293,8 @@ ask_one(struct store *s, const char *name, enum record_type type, int64_t from, 
 	for (unsigned i = 0; i < QUESTIONS; i++) {
 		struct seen seen = { .start = now_s() };
 
-		check("store_read", store_read(s, (uint16_t)(noise(i, 77) % meters + 1), &range, look, &seen));
+		check("store_read",
+		    store_read(s, (uint16_t)(noise(i, 77) % meters + 1), &range, look, &seen));
 		times[i] = (now_s() - seen.start) * 1000;
 		records += seen.n;
 	}

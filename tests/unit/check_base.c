@@ -53,7 +53,8 @@ START_TEST(variable_length_integers_go_there_and_back)
 	uint8_t buf[16];
 
 	for (int i = 0; i < 20000; i++) {
-		int64_t v = i < 10 ? edges[i] : (int64_t)((uint64_t)random() << 33 ^ (uint64_t)random()) >> i % 60;
+		int64_t v = i < 10 ? edges[i] :
+				     (int64_t)((uint64_t)random() << 33 ^ (uint64_t)random()) >> i % 60;
 		struct wr w = wr_init(buf, sizeof(buf));
 		struct rd r;
 
@@ -120,8 +121,8 @@ START_TEST(calendar_goes_there_and_back)
 		struct civil c = civil_from_utc(zone, t);
 
 		ck_assert(civil_valid(&c));
-		ck_assert_int_eq(civil_to_utc(zone, &c,
-		    zone_is_summer(zone, t) ? SEASON_SUMMER : SEASON_WINTER), t);
+		ck_assert_int_eq(
+		    civil_to_utc(zone, &c, zone_is_summer(zone, t) ? SEASON_SUMMER : SEASON_WINTER), t);
 		ck_assert(day_start(zone, t) <= t && t < day_add(zone, day_start(zone, t), 1));
 		ck_assert(month_start(zone, t) <= t && t < month_add(zone, month_start(zone, t), 1));
 	}
@@ -132,7 +133,8 @@ START_TEST(the_doubled_hour_is_told_apart_by_the_season)
 {
 	struct zone berlin = { 3600, true };
 	struct civil c = { 2026, 10, 25, 2, 30, 0 };
-	int64_t summer = civil_to_utc(berlin, &c, SEASON_SUMMER), winter = civil_to_utc(berlin, &c, SEASON_WINTER);
+	int64_t summer = civil_to_utc(berlin, &c, SEASON_SUMMER),
+		winter = civil_to_utc(berlin, &c, SEASON_WINTER);
 
 	ck_assert_int_eq(winter - summer, 3600);
 	ck_assert_int_eq(civil_to_utc(berlin, &c, SEASON_UNKNOWN), summer);

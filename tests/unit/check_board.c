@@ -41,10 +41,12 @@ load(const char *text)
 
 START_TEST(a_whole_board_is_taken_over)
 {
-	ck_assert_msg(load("{\"lines\":{\"Iface1\":{\"tty\":\"/dev/uspd/bus1\"},\"iface3\":{\"tty\":\"/dev/x\","
-	    "\"kind\":\"can\",\"echo\":\"on\",\"direction\":\"rts\",\"gap_min_ms\":7}},"
-	    "\"http\":{\"bind\":\"127.0.0.1\",\"port\":0},\"rtu327\":{\"port\":7000},"
-	    "\"transit\":{\"ports\":[1,2]},\"clock\":\"virtual\"}") == E_OK, "%s", why);
+	ck_assert_msg(
+	    load("{\"lines\":{\"Iface1\":{\"tty\":\"/dev/uspd/bus1\"},\"iface3\":{\"tty\":\"/dev/x\","
+		 "\"kind\":\"can\",\"echo\":\"on\",\"direction\":\"rts\",\"gap_min_ms\":7}},"
+		 "\"http\":{\"bind\":\"127.0.0.1\",\"port\":0},\"rtu327\":{\"port\":7000},"
+		 "\"transit\":{\"ports\":[1,2]},\"clock\":\"virtual\"}") == E_OK,
+	    "%s", why);
 	ck_assert_str_eq(board.lines[0].tty, "/dev/uspd/bus1");
 	ck_assert_str_eq(board.lines[1].tty, "");
 	ck_assert_int_eq(board.lines[2].options.kind, LINE_CAN);

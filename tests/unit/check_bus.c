@@ -81,7 +81,8 @@ run(struct visit *visit, struct line *line, struct meter_session *session)
 		size_t len;
 
 		rc = v->talks ? line_exchange(line, (const uint8_t *)"?", 1, never, NULL, session->rx,
-		    sizeof(session->rx), &len) : E_OK;
+				    sizeof(session->rx), &len) :
+				E_OK;
 	} while (rc == E_TIMEOUT);
 	return rc;
 }
@@ -127,7 +128,10 @@ next(void *arg, struct bus *b, int64_t *again_us)
 static void
 setup(void)
 {
-	struct bus_options options = { .name = "bus1", .target = path, .keep_open = true, .next = next };
+	struct bus_options options = { .name = "bus1",
+		.target = path,
+		.keep_open = true,
+		.next = next };
 
 	master = posix_openpt(O_RDWR | O_NOCTTY);
 	ck_assert_int_ge(master, 0);

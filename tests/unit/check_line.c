@@ -184,9 +184,9 @@ assert_counters(const struct line *line, const struct exchange_case *c)
 
 	line_counters(line, &got);
 	ck_assert_msg(got.exchanges == want->exchanges && got.answers == want->answers &&
-	    got.timeouts == want->timeouts && got.damaged == want->damaged &&
-	    got.foreign == want->foreign && got.stray_bytes == want->stray &&
-	    got.echoes == want->echoes && got.parity_errors == want->parity_errors,
+		got.timeouts == want->timeouts && got.damaged == want->damaged &&
+		got.foreign == want->foreign && got.stray_bytes == want->stray &&
+		got.echoes == want->echoes && got.parity_errors == want->parity_errors,
 	    "%s: exchanges=%u answers=%u timeouts=%u damaged=%u foreign=%u stray=%u echoes=%u "
 	    "parity=%u",
 	    c->what, (unsigned)got.exchanges, (unsigned)got.answers, (unsigned)got.timeouts,
@@ -258,7 +258,10 @@ START_TEST(a_peer_without_parity_is_sent_none_after_its_first_answer)
 	peer_play(&peer, turns, 2);
 	ck_assert_int_eq(exchange(line, "2f3f210d0a", frame_by_line_feed, NULL), E_OK);
 	ck_assert_int_eq(exchange(line, "2f3f210d0a", frame_by_line_feed, NULL), E_OK);
-	assert_hex(peer.sent, peer.sent_len, "af3f218d0a" "2f3f210d0a", "sent");
+	assert_hex(peer.sent, peer.sent_len,
+	    "af3f218d0a"
+	    "2f3f210d0a",
+	    "sent");
 	line_counters(line, &counters);
 	ck_assert_uint_eq(counters.parity_errors, 0);
 	peer_close(&peer);

@@ -279,7 +279,7 @@ START_TEST(a_device_that_vanishes_is_lost_and_taken_again_when_it_returns)
 
 	peer_open_pty(&first);
 	ck_assert_int_eq(symlink(first.path, link), 0);
-	ck_assert_int_eq(exchange(line), E_LOST);	/* one attempt a second */
+	ck_assert_int_eq(exchange(line), E_LOST); /* one attempt a second */
 	peer_clock_advance(1100000);
 	peer_play(&first, turns, 1);
 	ck_assert_int_eq(exchange(line), E_OK);

@@ -169,7 +169,7 @@ START_TEST(a_refused_connection_is_tried_again_after_growing_pauses)
 	struct line *line;
 
 	clock_replace(&peer_clock);
-	server_bind(&server);	/* bound but not listening: connections are refused */
+	server_bind(&server); /* bound but not listening: connections are refused */
 	ck_assert_int_eq(line_open_tcp(&line, server.endpoint, &no_echo), E_OK);
 	ck_assert_int_eq(exchange(line), E_LOST);
 	ck_assert_int_eq(listen(server.fd, 4), 0);

@@ -10,7 +10,8 @@
 START_TEST(every_record_type_is_found_by_its_name)
 {
 	for (int type = REC_NONE + 1; type < REC_COUNT; type++) {
-		ck_assert_int_eq(record_type_by_name(record_type_info((enum record_type)type)->name), type);
+		ck_assert_int_eq(record_type_by_name(record_type_info((enum record_type)type)->name),
+		    type);
 		ck_assert_uint_le(value_slots((enum record_type)type), VALUE_SLOTS);
 	}
 	ck_assert_ptr_null(record_type_info(REC_NONE));

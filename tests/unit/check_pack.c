@@ -170,8 +170,9 @@ START_TEST(day_of_slices_comes_back_as_it_was)
 		pack_slices(&w, day, n, BASE);
 		ck_assert(wr_ok(&w));
 		ck_assert_uint_eq(unpack_slices_count(bytes, w.len), n);
-		ck_assert_int_eq(unpack_slices(bytes, w.len, BASE, grids[_i].period, again,
-		    DAY_SLICES_MAX, &m), E_OK);
+		ck_assert_int_eq(
+		    unpack_slices(bytes, w.len, BASE, grids[_i].period, again, DAY_SLICES_MAX, &m),
+		    E_OK);
 		ck_assert_uint_eq(n, m);
 		for (size_t k = 0; k < n; k++) {
 			ck_assert_int_eq(day[k].ts, again[k].ts);
@@ -246,7 +247,8 @@ main(void)
 	tcase_add_test(tc, largest_record_fits);
 	tcase_add_test(tc, record_cut_anywhere_is_refused);
 	tcase_add_test(tc, whole_watt_hours_take_less_than_thousandths);
-	tcase_add_loop_test(tc, day_of_slices_comes_back_as_it_was, 0, sizeof(grids) / sizeof(grids[0]));
+	tcase_add_loop_test(tc, day_of_slices_comes_back_as_it_was, 0,
+	    sizeof(grids) / sizeof(grids[0]));
 	tcase_add_test(tc, day_cut_anywhere_is_refused_or_shorter);
 	tcase_add_test(tc, ordinary_day_of_half_hours_is_small);
 	tcase_add_test(tc, configuration_comes_back_as_it_was);

@@ -20,8 +20,10 @@ START_TEST(profile_slices_are_labelled_by_their_end)
 	struct grid grid;
 
 	ck_assert(grid_of(REC_EL_PROFILE, moscow, 30, &grid));
-	ck_assert_int_eq(grid_newest(&grid, at(moscow, 2026, 3, 10, 9, 30)), at(moscow, 2026, 3, 10, 9, 30));
-	ck_assert_int_eq(grid_newest(&grid, at(moscow, 2026, 3, 10, 9, 30) - 1), at(moscow, 2026, 3, 10, 9, 0));
+	ck_assert_int_eq(grid_newest(&grid, at(moscow, 2026, 3, 10, 9, 30)),
+	    at(moscow, 2026, 3, 10, 9, 30));
+	ck_assert_int_eq(grid_newest(&grid, at(moscow, 2026, 3, 10, 9, 30) - 1),
+	    at(moscow, 2026, 3, 10, 9, 0));
 }
 END_TEST
 
@@ -30,9 +32,11 @@ START_TEST(consumption_is_labelled_by_the_period_covered)
 	struct grid grid;
 
 	ck_assert(grid_of(REC_EL_DAY_CONS, moscow, 0, &grid));
-	ck_assert_int_eq(grid_newest(&grid, at(moscow, 2026, 6, 15, 10, 12)), at(moscow, 2026, 6, 14, 0, 0));
+	ck_assert_int_eq(grid_newest(&grid, at(moscow, 2026, 6, 15, 10, 12)),
+	    at(moscow, 2026, 6, 14, 0, 0));
 	ck_assert(grid_of(REC_EL_MONTH_CONS, moscow, 0, &grid));
-	ck_assert_int_eq(grid_newest(&grid, at(moscow, 2026, 6, 15, 10, 12)), at(moscow, 2026, 5, 1, 0, 0));
+	ck_assert_int_eq(grid_newest(&grid, at(moscow, 2026, 6, 15, 10, 12)),
+	    at(moscow, 2026, 5, 1, 0, 0));
 }
 END_TEST
 
@@ -97,8 +101,8 @@ START_TEST(more_ranges_than_room_leave_the_oldest_for_later)
 	have[0] = grid_step(&grid, newest, -5);
 	have[1] = grid_step(&grid, newest, -3);
 	have[2] = grid_step(&grid, newest, -1);
-	ck_assert_uint_eq(grid_missing(&grid, grid_step(&grid, newest, -6), newest, have, 3, ranges, 2,
-	    &missing), 2);
+	ck_assert_uint_eq(
+	    grid_missing(&grid, grid_step(&grid, newest, -6), newest, have, 3, ranges, 2, &missing), 2);
 	ck_assert_uint_eq(missing, 4);
 	ck_assert_int_eq(ranges[0].to, newest);
 	ck_assert_int_eq(ranges[1].to, grid_step(&grid, newest, -2));
@@ -144,7 +148,7 @@ START_TEST(corrections_never_cross_midnight)
 		int64_t now = at(moscow, 2026, 3, 2, 0, 0) + minute * 60 + 30;
 		struct timecheck check = usual(now, now - 20);
 
-		check.period_s = 86400;	/* only the day guard can speak */
+		check.period_s = 86400; /* only the day guard can speak */
 		if (abs(minute) <= 4)
 			ck_assert_int_eq(timecheck_decide(&check).action, TIMECHECK_POSTPONE);
 	}

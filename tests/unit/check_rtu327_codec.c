@@ -250,7 +250,8 @@ START_TEST(profile_reply_equals_the_worked_example)
 	rtu327_put_interval(&w, 1, true, &a);
 	rtu327_put_interval(&w, 1, true, &b);
 	rtu327_frame_end(&w, at, false);
-	assert_bytes(out, w.len, "02 0022 0007 00000000 0000 00 0280 00 D8745260"
+	assert_bytes(out, w.len,
+	    "02 0022 0007 00000000 0000 00 0280 00 D8745260"
 	    " 000000000000D03F 00 000000000000E03F 00 6984");
 }
 END_TEST

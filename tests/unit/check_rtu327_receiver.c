@@ -154,8 +154,9 @@ START_TEST(streams_give_their_frames_however_they_are_cut)
 		feed(&t, bytes, n, segments[i]);
 		ck_assert_str_eq(t.seen, streams[_i].at_once);
 		pass(&t, limits.frame_timeout_ms);
-		ck_assert_str_eq(t.seen, streams[_i].after_timeout != NULL ?
-		    streams[_i].after_timeout : streams[_i].at_once);
+		ck_assert_str_eq(t.seen,
+		    streams[_i].after_timeout != NULL ? streams[_i].after_timeout :
+							streams[_i].at_once);
 		t.seen[0] = '\0';
 		feed(&t, bytes + n, put_request(bytes + n, 7, false), 32);
 		ck_assert_str_eq(t.seen, "F7 ");

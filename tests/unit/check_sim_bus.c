@@ -130,8 +130,8 @@ END_TEST
 
 START_TEST(two_meters_of_one_address_make_garbage)
 {
-	struct sim_bus *bus =
-	    make("", ONE ",{\"type\":\"mercury236\",\"address\":5,\"serial\":\"12345679\"}");
+	struct sim_bus *bus = make("",
+	    ONE ",{\"type\":\"mercury236\",\"address\":5,\"serial\":\"12345679\"}");
 
 	ask(bus, "0500");
 	run_until(bus, clock_ns + 100 * MS);
@@ -284,7 +284,7 @@ START_TEST(any_request_is_survived)
 		memcpy(req, heads[dice % 9], n);
 		if (dice % 9 > 1) {
 			for (size_t k = 0; k < more % 14; k++)
-				req[n++] = (uint8_t)"0123456789..:)("[sim_hash(6, i, k) % 15];
+				req[n++] = (uint8_t) "0123456789..:)("[sim_hash(6, i, k) % 15];
 			req[n++] = ')';
 			req[n++] = 3;
 			req[n] = sum7(req + 1, n - 1);
@@ -298,7 +298,8 @@ END_TEST
 
 START_TEST(an_exchanged_meter_has_another_number)
 {
-	struct sim_bus *bus = make("", "{\"type\":\"mercury236\",\"address\":5,\"serial\":\"12345678\","
+	struct sim_bus *bus = make("",
+	    "{\"type\":\"mercury236\",\"address\":5,\"serial\":\"12345678\","
 	    "\"replace\":{\"after_s\":60,\"serial\":\"23456789\"}}");
 	const uint8_t request[4] = { 5, 0, 0x02, 0xE0 };
 	uint8_t out[SIM_ANSWER_MAX];

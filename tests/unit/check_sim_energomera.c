@@ -101,7 +101,10 @@ static void
 sign_on(struct sim_meter *m, int64_t now_us)
 {
 	ck_assert_str_eq(send_text(m, now_us, "/?141227285!\r\n"), "/EKT5CE303v11\r\n");
-	ck_assert_str_eq(send_text(m, now_us, "\x06" "051\r\n"), "\x01P0\x02(141227285)\x03\x26");
+	ck_assert_str_eq(send_text(m, now_us,
+			     "\x06"
+			     "051\r\n"),
+	    "\x01P0\x02(141227285)\x03\x26");
 }
 
 static int
@@ -126,7 +129,10 @@ START_TEST(the_recorded_sign_on_gives_the_recorded_answers)
 	ck_assert_str_eq(read_name(m, NOW_US, "DATE_()"), "DATE_(02.14.11.23)\r\n");
 	ck_assert_str_eq(read_name(m, NOW_US, "WATCH()"), "WATCH(10:15:40,02.14.11.23,0)\r\n");
 	ck_assert_str_eq(read_name(m, NOW_US, "SNUMB()"), "SNUMB(009114141227285)\r\n");
-	ck_assert_str_eq(send_text(m, NOW_US, "\x01" "B0\x03\x75"), "");
+	ck_assert_str_eq(send_text(m, NOW_US,
+			     "\x01"
+			     "B0\x03\x75"),
+	    "");
 	ck_assert_str_eq(command(m, NOW_US, "R1", "TAVER()"), "");
 	ck_assert_uint_eq(m->counters.signons, 1);
 }
@@ -176,11 +182,20 @@ END_TEST
 START_TEST(a_bad_bcc_or_parity_in_session_is_refused_with_nak)
 {
 	struct sim_meter *m = make("\"type\":\"ce303\"");
-	const char *good = "\x01R1\x02" "FREQU()\x03\x5c";
+	const char *good = "\x01R1\x02"
+			   "FREQU()\x03\x5c";
 
-	ck_assert_str_eq(send_raw(m, NOW_US, "\x01R1\x02" "FREQU()\x03\x5d", 13, -1), "");
+	ck_assert_str_eq(send_raw(m, NOW_US,
+			     "\x01R1\x02"
+			     "FREQU()\x03\x5d",
+			     13, -1),
+	    "");
 	sign_on(m, NOW_US);
-	ck_assert_str_eq(send_raw(m, NOW_US, "\x01R1\x02" "FREQU()\x03\x5d", 13, -1), "\x15");
+	ck_assert_str_eq(send_raw(m, NOW_US,
+			     "\x01R1\x02"
+			     "FREQU()\x03\x5d",
+			     13, -1),
+	    "\x15");
 	ck_assert_str_eq(send_raw(m, NOW_US, good, 13, 5), "\x15");
 	ck_assert_str_ne(send_raw(m, NOW_US, good, 13, -1), "\x15");
 	ck_assert_str_eq(block(m, NOW_US, "X1", "FREQU()"), "FREQU(ERR11)\r\n");
@@ -193,7 +208,9 @@ START_TEST(three_wrong_passwords_silence_the_meter_until_midnight)
 
 	for (int i = 0; i < 3; i++) {
 		sign_on(m, NOW_US);
-		ck_assert_str_eq(command(m, NOW_US, "P1", "(123456)"), "\x01" "B0\x03\x75");
+		ck_assert_str_eq(command(m, NOW_US, "P1", "(123456)"),
+		    "\x01"
+		    "B0\x03\x75");
 		ck_assert_str_eq(command(m, NOW_US, "R1", "TAVER()"), "");
 	}
 	ck_assert_str_eq(send_text(m, NOW_US, "/?141227285!\r\n"), "");
@@ -250,8 +267,8 @@ END_TEST
 
 START_TEST(profiles_have_three_forms)
 {
-	struct sim_meter *m =
-	    make("\"type\":\"ce303\",\"outages\":[[\"2023-11-13T10:10:00\",\"2023-11-13T11:40:00\"]]");
+	struct sim_meter *m = make(
+	    "\"type\":\"ce303\",\"outages\":[[\"2023-11-13T10:10:00\",\"2023-11-13T11:40:00\"]]");
 	char whole[SIM_ANSWER_MAX], wanted[40];
 	uint32_t w = sim_slot(&m->load, SIM_A_PLUS, (DAY - 1) * 86400 + 1800);
 
@@ -303,7 +320,11 @@ START_TEST(a_group_is_read_without_a_session)
 	request[n + strlen(body)] = (char)sum7((const uint8_t *)body + 1, strlen(body) - 1);
 	n += strlen(body) + 1;
 	send_raw(m, NOW_US, request, n, -1);
-	ck_assert_int_eq(strncmp(text, "\x02" "400B(", 6), 0);
+	ck_assert_int_eq(strncmp(text,
+			     "\x02"
+			     "400B(",
+			     6),
+	    0);
 	ck_assert_ptr_nonnull(strstr(text, ")400D("));
 	ck_assert_ptr_nonnull(strstr(text, "(E12)5003(009114141227285)\x03"));
 	m = make("\"type\":\"ce303\",\"group\":false");
@@ -313,8 +334,8 @@ END_TEST
 
 START_TEST(journals_are_rings_with_a_pointer)
 {
-	struct sim_meter *m =
-	    make("\"type\":\"ce303\",\"outages\":[[\"2023-11-13T10:10:00\",\"2023-11-13T11:40:00\"]]");
+	struct sim_meter *m = make(
+	    "\"type\":\"ce303\",\"outages\":[[\"2023-11-13T10:10:00\",\"2023-11-13T11:40:00\"]]");
 	static const char *const names[] = { "PHASE()", "JOVER()", "DENIA()", "ELOCK()", "ACCES()" };
 	char phase[SIM_ANSWER_MAX], *line;
 	int place = 0, at;

@@ -138,7 +138,7 @@ START_TEST(the_channel_is_needed_and_closes_after_its_time)
 	ck_assert_uint_eq(m->counters.wrong_passwords, 1);
 
 	m = make("{\"type\":\"mercury230-217\",\"address\":5,\"serial\":\"12345678\","
-	    "\"pass_rd\":\"313131313131\"}");
+		 "\"pass_rd\":\"313131313131\"}");
 	expect(m, NOW_US, "050101010101010101", "0503");
 	expect(m, NOW_US, "050101313131313131", "0500");
 	expect(m, NOW_US + 21000000, "05050000", "0505");
@@ -172,8 +172,8 @@ START_TEST(energy_arrays_agree_with_the_model_and_with_each_other)
 	ck_assert_uint_eq(energy_at(1), sim_counter(&m->load, SIM_A_PLUS, 0, today - 13 * 86400) / 2);
 	/* June of the year before. */
 	ck_assert_uint_eq(ask(m, NOW_US, "0505b602"), 17);
-	ck_assert_uint_eq(energy_at(1), sim_counter(&m->load, SIM_A_PLUS, 2,
-	    civil_days(2023, 6, 1) * 86400) / 2);
+	ck_assert_uint_eq(energy_at(1),
+	    sim_counter(&m->load, SIM_A_PLUS, 2, civil_days(2023, 6, 1) * 86400) / 2);
 	ck_assert_uint_eq(ask(m, NOW_US, "05056000"), 13);
 	expect(m, NOW_US, "0505b000", "0501");
 	expect(m, NOW_US, "05050007", "0501");
@@ -221,8 +221,8 @@ check_profile(struct sim_meter *m, bool records)
 		ck_assert_uint_eq(answer[2], bcd_encode((unsigned)c.hour));
 		ck_assert_uint_eq(answer[3], bcd_encode((unsigned)c.minute));
 		ck_assert_uint_eq(answer[4], bcd_encode((unsigned)c.day));
-		ck_assert_uint_eq(
-		    (unsigned)answer[9] << 8 | answer[8], sim_slot(&m->load, SIM_A_PLUS, end));
+		ck_assert_uint_eq((unsigned)answer[9] << 8 | answer[8],
+		    sim_slot(&m->load, SIM_A_PLUS, end));
 	}
 }
 
@@ -292,7 +292,7 @@ END_TEST
 START_TEST(the_clock_is_corrected_once_a_day_and_slews)
 {
 	struct sim_meter *m = make("{\"type\":\"mercury236\",\"address\":5,\"serial\":\"12345678\","
-	    "\"clock_offset_s\":-60}");
+				   "\"clock_offset_s\":-60}");
 	int64_t s = 1000000;
 
 	open_meter(m, NOW_US, 2);
@@ -304,8 +304,8 @@ START_TEST(the_clock_is_corrected_once_a_day_and_slews)
 	expect(m, NOW_US + 60 * s, "050400", "050016100214052401");
 	expect(m, NOW_US + 100 * s, "050400", "054016100214052401");
 	ck_assert_uint_eq(ask(m, NOW_US + 100 * s, "050402ff"), 14);
-	ck_assert_int_eq(
-	    memcmp(answer + 1, "\x00\x14\x10\x14\x05\x24\x00\x15\x10\x14\x05\x24\x00", 13), 0);
+	ck_assert_int_eq(memcmp(answer + 1, "\x00\x14\x10\x14\x05\x24\x00\x15\x10\x14\x05\x24\x00", 13),
+	    0);
 	expect(m, NOW_US + 200 * s, "05030c0000120214052401", "0500");
 	expect(m, NOW_US + 201 * s, "050400", "050100120214052401");
 	open_meter(m, NOW_US + 86400 * s, 1);
@@ -318,7 +318,7 @@ END_TEST
 START_TEST(supply_failures_leave_empty_and_incomplete_records_and_a_journal)
 {
 	struct sim_meter *m = make("{\"type\":\"mercury236\",\"address\":5,\"serial\":\"12345678\","
-	    "\"outages\":[[\"2024-05-14T07:12:20\",\"2024-05-14T09:10:00\"]]}");
+				   "\"outages\":[[\"2024-05-14T07:12:20\",\"2024-05-14T09:10:00\"]]}");
 
 	open_meter(m, NOW_US, 1);
 	ck_assert_uint_eq(ask(m, NOW_US, "051603000106"), 91);
@@ -414,8 +414,8 @@ END_TEST
 
 START_TEST(old_firmware_refuses_or_ignores_what_it_does_not_know)
 {
-	struct sim_meter *m =
-	    make("{\"type\":\"mercury230-217\",\"address\":5,\"serial\":\"12345678\"}");
+	struct sim_meter *m = make(
+	    "{\"type\":\"mercury230-217\",\"address\":5,\"serial\":\"12345678\"}");
 	int64_t today = INT64_C(19857) * 86400;
 
 	open_meter(m, NOW_US, 1);
@@ -429,8 +429,8 @@ START_TEST(old_firmware_refuses_or_ignores_what_it_does_not_know)
 	ck_assert_uint_eq(ask(m, NOW_US, "05060206fb10"), 17);
 	ck_assert_uint_eq(energy_at(1), sim_counter(&m->load, SIM_A_PLUS, 0, today - 86400));
 	ck_assert_uint_eq(ask(m, NOW_US, "05060203fe10"), 17);
-	ck_assert_uint_eq(
-	    energy_at(1), sim_counter(&m->load, SIM_A_PLUS, 0, civil_days(2024, 5, 1) * 86400));
+	ck_assert_uint_eq(energy_at(1),
+	    sim_counter(&m->load, SIM_A_PLUS, 0, civil_days(2024, 5, 1) * 86400));
 	expect(m, NOW_US, "05060206a60f", "0501");
 	expect(m, NOW_US, "05080a", "050000000200");
 	m = make("{\"type\":\"mercury230-old\",\"address\":5,\"serial\":\"12345678\",\"unsupported\":"

@@ -70,7 +70,9 @@ static const enum record_type marked_types[] = {
 START_TEST(valid_replaces_marker_never_the_reverse)
 {
 	enum record_type type = marked_types[_i];
-	struct record mark = { .type = type, .ts = DAY0, .period_min = type == REC_EL_PROFILE ? 30 : 0 };
+	struct record mark = { .type = type,
+		.ts = DAY0,
+		.period_min = type == REC_EL_PROFILE ? 30 : 0 };
 	struct record again = mark, value = mark;
 	struct store_label label;
 	size_t n;
@@ -195,13 +197,13 @@ START_TEST(events_of_one_second_are_told_apart)
 
 	r = event(J_PWR, DAY0, 0, 4);
 	fixture_put(&f, 2, &r);
-	r = event(J_PWR, DAY0, 1, 5);	/* another id */
+	r = event(J_PWR, DAY0, 1, 5); /* another id */
 	fixture_put(&f, 2, &r);
-	r = event(J_PWR, DAY0, 0, 5);	/* the same id is replaced */
+	r = event(J_PWR, DAY0, 0, 5); /* the same id is replaced */
 	fixture_put(&f, 2, &r);
 	r = event(J_TIME_CORR, DAY0, 0, -1);
 	fixture_put(&f, 2, &r);
-	r = event(J_TIME_CORR, DAY0, 1, -1);	/* no ids: the event tells */
+	r = event(J_TIME_CORR, DAY0, 1, -1); /* no ids: the event tells */
 	fixture_put(&f, 2, &r);
 	fixture_put(&f, 2, &r);
 	ck_assert_uint_eq(fixture_read_all(&f, 2, REC_EL_JOURNAL, false), 4);
@@ -398,7 +400,10 @@ END_TEST
 
 START_TEST(configuration_is_the_current_one)
 {
-	struct meter_config c = { .serial = "00012345", .model = "Mercury 230", .is_dst = -1, .ratio_i = 40 };
+	struct meter_config c = { .serial = "00012345",
+		.model = "Mercury 230",
+		.is_dst = -1,
+		.ratio_i = 40 };
 	struct record r = { .type = REC_EL_CONFIG, .valid = true, .ts = DAY0, .config = &c };
 	struct meter_state state;
 

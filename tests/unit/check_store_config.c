@@ -89,7 +89,7 @@ START_TEST(meter_row_comes_back_as_it_was)
 	ck_assert_uint_eq(t->rows[1].parent, 4);
 	ck_assert_str_eq(t->rows[1].password_read, "010101010101");
 	ck_assert_str_eq(t->rows[1].line, "9600,8n1");
-	ck_assert_uint_eq(old->n, 0);	/* a snapshot does not change under its holder */
+	ck_assert_uint_eq(old->n, 0); /* a snapshot does not change under its holder */
 	meter_table_release(old);
 	meter_table_release(t);
 }
@@ -119,7 +119,8 @@ END_TEST
 
 START_TEST(row_keeps_its_archive_and_a_new_row_gets_none)
 {
-	struct meter_change c[2] = { meter(1), meter(2) }, gone = { .remove = true, .row = { .id = 1 } };
+	struct meter_change c[2] = { meter(1), meter(2) },
+			    gone = { .remove = true, .row = { .id = 1 } };
 	struct record r = fixture_energy(REC_EL_DAY, DAY0, 5);
 	uint16_t dev;
 	char why[256];
@@ -166,15 +167,20 @@ START_TEST(purge_goes_on_after_a_restart)
 	for (int i = 0; i < 1000; i++) {
 		r = fixture_energy(REC_EL_MOMENT_ENERGY, DAY0 + i * 60, i);
 		fixture_queue(&f, 1, &r);
-		r = (struct record){ .type = REC_EL_JOURNAL, .journal = J_PWR, .valid = true, .ts = DAY0 + i };
+		r = (struct record){ .type = REC_EL_JOURNAL,
+			.journal = J_PWR,
+			.valid = true,
+			.ts = DAY0 + i };
 		record_set(&r, J_EVENT_ID, i);
 		fixture_queue(&f, 1, &r);
 	}
 	ck_assert_int_eq(change(&gone, 1, why, sizeof(why)), E_OK);
 	fixture_reopen(&f);
 	fixture_wait_purged(&f, 1);
-	fixture_sql(&f, "SELECT (SELECT count(*) FROM el_moment_energy) + (SELECT count(*) FROM journal)"
-	    " + (SELECT count(*) FROM ring)", &rows);
+	fixture_sql(&f,
+	    "SELECT (SELECT count(*) FROM el_moment_energy) + (SELECT count(*) FROM journal)"
+	    " + (SELECT count(*) FROM ring)",
+	    &rows);
 	ck_assert_int_eq(rows, 0);
 }
 END_TEST
@@ -254,7 +260,8 @@ sql_number(sqlite3 *db, const char *sql)
 	sqlite3_stmt *stmt = NULL;
 	double value = -1;
 
-	ck_assert_msg(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) == SQLITE_OK, "%s", sqlite3_errmsg(db));
+	ck_assert_msg(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) == SQLITE_OK, "%s",
+	    sqlite3_errmsg(db));
 	if (sqlite3_step(stmt) == SQLITE_ROW)
 		value = sqlite3_column_double(stmt, 0);
 	sqlite3_finalize(stmt);
@@ -277,14 +284,15 @@ START_TEST(archive_is_readable_by_sql)
 	fixture_put(&f, 1, &day);
 	fixture_put(&f, 1, &slice);
 	fixture_put(&f, 1, &event);
-	fixture_reopen(&f);	/* a running store keeps the latest counts in its log */
+	fixture_reopen(&f); /* a running store keeps the latest counts in its log */
 	ck_assert_int_eq(archive_sql_open(&db, f.dir), E_OK);
 	ck_assert(sql_number(db, "SELECT \"A+0\" FROM ElDayEnergy WHERE dev = 1") == 12345.678);
 	ck_assert(sql_number(db, "SELECT \"A-0\" IS NULL FROM ElDayEnergy") == 1);
 	ck_assert(sql_number(db, "SELECT time = '2024-06-15 00:00:00+03:00' FROM ElDayEnergy") == 1);
 	ck_assert(sql_number(db, "SELECT \"P+\" FROM ElArr1ConsPower") == 1500);
 	ck_assert(sql_number(db, "SELECT \"Q-\" FROM ElArr1ConsPower") == 0);
-	ck_assert(sql_number(db, "SELECT \"P-\" IS NULL AND isMeas AND cTime = 30 FROM ElArr1ConsPower") == 1);
+	ck_assert(sql_number(db,
+		      "SELECT \"P-\" IS NULL AND isMeas AND cTime = 30 FROM ElArr1ConsPower") == 1);
 	ck_assert(sql_number(db, "SELECT ts FROM ElArr1ConsPower") == (double)slice.ts);
 	ck_assert(sql_number(db, "SELECT event FROM Journals WHERE code = 7") == 1);
 	ck_assert(sql_number(db, "SELECT sum(count) FROM Rings") == 3);

@@ -159,7 +159,9 @@ START_TEST(folder_that_cannot_be_written_is_named)
 		if (setuid(65534) < 0)
 			_exit(1);
 		_exit(store_open(&second, f.dir, why, sizeof(why)) == E_READONLY &&
-		    strstr(why, f.dir) != NULL ? 0 : 1);
+			    strstr(why, f.dir) != NULL ?
+			0 :
+			1);
 	}
 	waitpid(pid, &status, 0);
 	ck_assert_int_eq(status, 0);
@@ -350,8 +352,9 @@ START_TEST(everything_synced_survives_a_kill)
 
 			if (store_put(f.store, (uint16_t)(1 + i % 5), &r, 1) < 0)
 				_exit(1);
-			if (i % 7 == 0 && (store_sync(f.store) < 0 ||
-			    write(pipe_ends[1], &i, sizeof(i)) != sizeof(i)))
+			if (i % 7 == 0 &&
+			    (store_sync(f.store) < 0 ||
+				write(pipe_ends[1], &i, sizeof(i)) != sizeof(i)))
 				_exit(1);
 		}
 	}
@@ -364,7 +367,8 @@ START_TEST(everything_synced_survives_a_kill)
 	waitpid(pid, NULL, 0);
 	ck_assert_int_eq(store_open(&f.store, f.dir, why, sizeof(why)), E_OK);
 	for (int i = 1; i <= synced; i++)
-		ck_assert_uint_eq(fixture_read_range(&f, 1 + i % 5, REC_EL_MOMENT_ENERGY, DAY0 + i, DAY0 + i), 1);
+		ck_assert_uint_eq(
+		    fixture_read_range(&f, 1 + i % 5, REC_EL_MOMENT_ENERGY, DAY0 + i, DAY0 + i), 1);
 	for (uint16_t dev = 1; dev <= 5; dev++)
 		ck_assert_uint_eq(fixture_read_all(&f, dev, REC_EL_MOMENT_ENERGY, false),
 		    fixture_ring(&f, dev, REC_EL_MOMENT_ENERGY, 0).count);

@@ -68,7 +68,9 @@ reading_thread(void *arg)
 	unsigned n = 0;
 
 	for (int i = 0; !atomic_load(b->stop); i++) {
-		struct store_range range = { .type = types[i % 4], .to = INT64_MAX, .newest_first = i % 3 == 0 };
+		struct store_range range = { .type = types[i % 4],
+			.to = INT64_MAX,
+			.newest_first = i % 3 == 0 };
 		struct meter_state state;
 
 		if (store_read(f.store, b->dev, &range, count_each, &n) < 0 ||
@@ -110,8 +112,9 @@ START_TEST(many_threads_put_and_read)
 	store_listen(f.store, &listener);
 	for (unsigned i = 0; i < 6; i++) {
 		busy[i] = (struct busy){ (uint16_t)(i % 4 + 1), &stop };
-		ck_assert_int_eq(pthread_create(&threads[i], NULL, i < 4 ? putting_thread : reading_thread,
-		    &busy[i]), 0);
+		ck_assert_int_eq(pthread_create(&threads[i], NULL,
+				     i < 4 ? putting_thread : reading_thread, &busy[i]),
+		    0);
 	}
 	for (int i = 0; i < 20; i++) {
 		char text[16];

@@ -94,7 +94,7 @@ fixture_read(struct fixture *f, int dev, const struct store_range *range)
 
 	f->n = 0;
 	rc = dev < 0 ? store_read_all(f->store, range, collect, f) :
-	    store_read(f->store, (uint16_t)dev, range, collect, f);
+		       store_read(f->store, (uint16_t)dev, range, collect, f);
 	ck_assert_int_eq(rc, E_OK);
 	return f->n;
 }
@@ -198,7 +198,8 @@ run_sql(struct fixture *f, const char *file, const char *sql, int64_t *value)
 
 	snprintf(path, sizeof(path), "%s/%s", f->dir, file);
 	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-	ck_assert_msg(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) == SQLITE_OK, "%s", sqlite3_errmsg(db));
+	ck_assert_msg(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) == SQLITE_OK, "%s",
+	    sqlite3_errmsg(db));
 	if (sqlite3_step(stmt) == SQLITE_ROW && value != NULL)
 		*value = sqlite3_column_int64(stmt, 0);
 	sqlite3_finalize(stmt);

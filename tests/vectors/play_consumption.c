@@ -39,7 +39,8 @@ play_consumption(const json_t *vector, json_t **made, char *why, size_t why_size
 		    json_is_null(rollover) ? 0 : thousandths(rollover), &difference, &back);
 
 		went_back |= back != 0;
-		json_array_append_new(used, is_made ? json_real((double)difference.v[0] / 1000) : json_null());
+		json_array_append_new(used,
+		    is_made ? json_real((double)difference.v[0] / 1000) : json_null());
 	}
 	*made = json_pack("{s:O, s:O, s:o, s:b}", "start_of_period", readings, "rollover", rollover,
 	    "consumption", used, "counter_went_back", went_back);

@@ -57,8 +57,8 @@ play_timecorr(const json_t *vector, json_t **made, char *why, size_t why_size)
 		return PLAY_SKIPPED;
 	}
 	r = timecheck_decide(&check);
-	result = json_pack("{s:s,s:s,s:f}", "action", timecheck_action_name(r.action), "reason", r.reason,
-	    "diff", (double)r.diff_us / 1e6);
+	result = json_pack("{s:s,s:s,s:f}", "action", timecheck_action_name(r.action), "reason",
+	    r.reason, "diff", (double)r.diff_us / 1e6);
 	if (r.correction_s != 0)
 		json_object_set_new(result, "correction", json_integer(r.correction_s));
 	*made = echo_stimuli(d, results);
@@ -74,11 +74,14 @@ parse_iso(const char *text, int64_t *utc)
 	char sign;
 	int hours, minutes;
 
-	if (text == NULL || sscanf(text, "%d-%d-%dT%d:%d:%d%c%d:%d", &c.year, &c.month, &c.day, &c.hour,
-	    &c.minute, &c.second, &sign, &hours, &minutes) != 9 || !civil_valid(&c))
+	if (text == NULL ||
+	    sscanf(text, "%d-%d-%dT%d:%d:%d%c%d:%d", &c.year, &c.month, &c.day, &c.hour, &c.minute,
+		&c.second, &sign, &hours, &minutes) != 9 ||
+	    !civil_valid(&c))
 		return false;
-	*utc = civil_to_utc((struct zone){ (sign == '-' ? -1 : 1) * (hours * 3600 + minutes * 60), false },
-	    &c, SEASON_UNKNOWN);
+	*utc = civil_to_utc(
+	    (struct zone){ (sign == '-' ? -1 : 1) * (hours * 3600 + minutes * 60), false }, &c,
+	    SEASON_UNKNOWN);
 	return true;
 }
 
@@ -110,8 +113,9 @@ read_grid(const json_t *d, struct grid *grid, int64_t *now)
 	};
 	if (label == NULL || step <= 0)
 		return false;
-	grid->label = strcmp(label, "end") == 0 ? GRID_END : strcmp(label, "start") == 0 ? GRID_START :
-	    GRID_POINT;
+	grid->label = strcmp(label, "end") == 0 ? GRID_END :
+	    strcmp(label, "start") == 0		? GRID_START :
+						  GRID_POINT;
 	return parse_iso(json_string_value(json_object_get(d, "now")), now);
 }
 
@@ -122,7 +126,8 @@ play_gaps(const json_t *vector, json_t **made, char *why, size_t why_size)
 		NULL };
 	static int64_t have[MOST];
 	static struct grid_range ranges[MOST];
-	const json_t *d = json_object_get(vector, "decoded"), *stored = json_object_get(d, "have"), *item;
+	const json_t *d = json_object_get(vector, "decoded"), *stored = json_object_get(d, "have"),
+		     *item;
 	int64_t now, newest, oldest, depth = json_integer_value(json_object_get(d, "records"));
 	json_t *meter_depth = json_object_get(d, "meter_depth"), *list = json_array();
 	struct grid grid;
@@ -130,7 +135,8 @@ play_gaps(const json_t *vector, json_t **made, char *why, size_t why_size)
 
 	if (json_is_integer(meter_depth) && json_integer_value(meter_depth) < depth)
 		depth = json_integer_value(meter_depth);
-	if (!read_grid(d, &grid, &now) || depth <= 0 || depth > MOST || json_array_size(stored) > MOST) {
+	if (!read_grid(d, &grid, &now) || depth <= 0 || depth > MOST ||
+	    json_array_size(stored) > MOST) {
 		snprintf(why, why_size, "stimuli not understood");
 		json_decref(list);
 		return PLAY_DIFFERED;
@@ -142,8 +148,9 @@ play_gaps(const json_t *vector, json_t **made, char *why, size_t why_size)
 	oldest = grid_step(&grid, newest, (int)(1 - depth));
 	n = grid_missing(&grid, oldest, newest, have, json_array_size(stored), ranges, MOST, &missing);
 	for (i = 0; i < n; i++)
-		json_array_append_new(list, json_pack("[o,o]", print_iso(grid.zone, ranges[i].from),
-		    print_iso(grid.zone, ranges[i].to)));
+		json_array_append_new(list,
+		    json_pack("[o,o]", print_iso(grid.zone, ranges[i].from),
+			print_iso(grid.zone, ranges[i].to)));
 	*made = echo_stimuli(d, results);
 	json_object_set_new(*made, "grid_newest", print_iso(grid.zone, newest));
 	json_object_set_new(*made, "grid_oldest", print_iso(grid.zone, oldest));
