@@ -207,7 +207,8 @@ open_store(struct uspd *u, const struct options *opt)
 	int rc = store_open(&u->store, opt->data, why, sizeof(why));
 
 	if (rc < 0) {
-		log_error("main", "data=%s: %s: %s", opt->data, uspd_strerror(rc), why);
+		log_error("main", "data=%s: %s: %s", opt->data,
+		    rc == E_BUSY ? "in use" : uspd_strerror(rc), why);
 		return rc;
 	}
 	if (store_journal_add(u->store, DJ_RESET, clock_utc(), "{\"reason\":1}") < 0)
@@ -319,7 +320,7 @@ main(int argc, char **argv)
 			rc = loop_run(u.loop); /* until a signal */
 		}
 	}
-	if (rc < 0)
+	if (rc < 0 && u.store != NULL)
 		log_error("main", "cannot go on: %s", uspd_strerror(rc));
 
 	rtu327_close(u.rtu327);		/* waits for what its workers have begun */

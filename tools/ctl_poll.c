@@ -1,125 +1,107 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "tools/ctl.h"
 #include "tools/ctl_http.h"
+#include "tools/ctl_progress.h"
 
 #define USAGE "poll [ID...] [--types T,..] [--from TIME] [--to TIME] [--again]\n" \
 	"       [--watch] [--until-complete] [--timeout SECONDS]"
 
-enum { TICK_MS = 1000, BAR = 30, BUSES_SHOWN = 8 };
+enum { TICK_MS = 1000, AWAY_LOOKS = 5 };
 
 struct watch {
 	const struct ctl *ctl;
 	long long run;
-	bool redraw, until_complete;
-	time_t give_up;		/* 0 never */
-	unsigned lines;		/* drawn last time */
-	char shown[200];
+	bool until_complete;
+	int64_t give_up_ms;		/* 0 never */
+	unsigned looks;
+	struct progress_fill away;	/* of meters that nobody waits for */
+	struct progress progress;
 };
-
-/* ---- drawing ---- */
-
-static void
-print_bar(char *buf, size_t size, const json_t *totals)
-{
-	int filled = (int)(ctl_real(totals, "percent") * BAR / 100);
-	char bar[BAR + 1];
-
-	for (int i = 0; i < BAR; i++)
-		bar[i] = i < filled ? '#' : '.';
-	bar[BAR] = '\0';
-	snprintf(buf, size, "[%s] %6.2f %%  %lld/%lld records", bar, ctl_real(totals, "percent"),
-	    ctl_int(totals, "wanted") - ctl_int(totals, "missing"), ctl_int(totals, "wanted"));
-}
-
-static void
-print_meters(char *buf, size_t size, const json_t *totals, const json_t *progress)
-{
-	snprintf(buf, size, "%lld answering, %lld silent, run %lld/%lld, %lld failed",
-	    ctl_int(totals, "answering"), ctl_int(totals, "silent"), ctl_int(progress, "done"),
-	    ctl_int(progress, "total"), ctl_int(progress, "failed"));
-}
-
-static void
-draw_plain(struct watch *watch, const char *bar, const char *meters)
-{
-	char line[sizeof(watch->shown)];
-
-	snprintf(line, sizeof(line), "%s  %s", bar, meters);
-	if (strcmp(line, watch->shown) != 0)
-		printf("%s\n", line);
-	memcpy(watch->shown, line, sizeof(line));
-	fflush(stdout);
-}
-
-static void
-draw(struct watch *watch, const json_t *status, const json_t *progress)
-{
-	const json_t *buses = json_object_get(status, "buses"), *bus;
-	const json_t *totals = json_object_get(status, "totals");
-	char bar[96], meters[96];
-	size_t i;
-
-	print_bar(bar, sizeof(bar), totals);
-	print_meters(meters, sizeof(meters), totals, progress);
-	if (!watch->redraw) {
-		draw_plain(watch, bar, meters);
-		return;
-	}
-	if (watch->lines > 0)
-		printf("\033[%uA", watch->lines);
-	printf("\r\033[K%s\n\033[K  %s\n", bar, meters);
-	watch->lines = 2;
-	json_array_foreach(buses, i, bus) {
-		if (i == BUSES_SHOWN)
-			break;
-		printf("\033[K  %-22s %6.2f %%  %-9s", ctl_text(bus, "bus"),
-		    ctl_real(bus, "utilisation"), ctl_text(bus, "state"));
-		if (ctl_int(bus, "meter") != 0)
-			printf("  meter %lld %s", ctl_int(bus, "meter"), ctl_text(bus, "job"));
-		printf("\n");
-		watch->lines++;
-	}
-	fflush(stdout);
-}
 
 /* ---- watching ---- */
 
-/* The archive holds all that the meters which answer can give; and some meter has answered. */
-static bool
-is_complete(const json_t *totals)
+/* Meters that do not answer, or must not be asked, are not waited for: a dead one would keep the
+ * archive from ever being full. */
+static int
+look_away(struct watch *watch)
 {
-	bool known = ctl_int(totals, "wanted") > 0 || ctl_int(totals, "meters") == 0;
+	static const char *const states[] = { "silent", "password", "hold", "blocked" };
+	struct progress_fill away = { 0 };
+	int rc = CTL_OK;
 
-	return known && ctl_int(totals, "missing") == 0 && ctl_int(totals, "untried") == 0;
+	for (size_t s = 0; s < sizeof(states) / sizeof(states[0]) && rc == CTL_OK; s++) {
+		const json_t *row;
+		json_t *answer;
+		char path[48];
+		size_t i;
+
+		snprintf(path, sizeof(path), "meters?limit=0&state=%s", states[s]);
+		rc = ctl_call(watch->ctl, "GET", path, NULL, &answer, NULL);
+		json_array_foreach(json_object_get(answer, "rows"), i, row) {
+			bool identified = *ctl_text(row, "serial") != '\0';
+
+			away.wanted += identified ? ctl_int(row, "wanted") : 0;
+			away.missing += identified ? ctl_int(row, "missing") : 0;
+			/* A silent or blocked one has its own count in the totals. */
+			away.untried += !identified && (s == 1 || s == 2);
+		}
+		json_decref(answer);
+	}
+	if (rc == CTL_OK)
+		watch->away = away;
+	return rc;
+}
+
+static long long
+less(long long all, long long part)
+{
+	return all > part ? all - part : 0;
+}
+
+/* The archive holds all that the meters which answer can give, on the disk. */
+static bool
+is_complete(const struct progress_fill *fill, const json_t *status)
+{
+	const json_t *totals = json_object_get(status, "totals");
+
+	return fill->missing == 0 && fill->untried == 0 &&
+	    ctl_int(json_object_get(status, "store"), "queued") == 0 &&
+	    (ctl_int(totals, "meters") == 0 || fill->wanted > 0);
 }
 
 /* One look; *done when there is nothing left to watch. */
 static int
 look(struct watch *watch, bool *done, bool *good)
 {
-	json_t *status = NULL, *progress = NULL;
+	json_t *status = NULL, *run = NULL, *totals;
+	struct progress_fill fill;
 	char path[64];
-	int rc;
+	int rc = CTL_OK;
 
 	snprintf(path, sizeof(path), "poll/%lld", watch->run);
-	rc = ctl_call(watch->ctl, "GET", path, NULL, &progress, NULL);
+	if (watch->looks++ % AWAY_LOOKS == 0)
+		rc = look_away(watch);
+	if (rc == CTL_OK)
+		rc = ctl_call(watch->ctl, "GET", path, NULL, &run, NULL);
 	if (rc == CTL_OK)
 		rc = ctl_call(watch->ctl, "GET", "status", NULL, &status, NULL);
 	if (rc == CTL_OK) {
-		bool complete = is_complete(json_object_get(status, "totals"));
-		bool finished = json_is_true(json_object_get(progress, "finished"));
+		bool finished = json_is_true(json_object_get(run, "finished")), complete;
 
-		draw(watch, status, progress);
+		totals = json_object_get(status, "totals");
+		fill.wanted = less(ctl_int(totals, "wanted"), watch->away.wanted);
+		fill.missing = less(ctl_int(totals, "missing"), watch->away.missing);
+		fill.untried = less(ctl_int(totals, "untried"), watch->away.untried);
+		complete = is_complete(&fill, status);
 		*done = watch->until_complete ? complete && finished : finished;
-		*good = watch->until_complete ? complete : ctl_int(progress, "failed") == 0;
+		*good = watch->until_complete ? complete : ctl_int(run, "failed") == 0;
+		progress_draw(&watch->progress, &fill, status, run, *done);
 	}
 	json_decref(status);
-	json_decref(progress);
+	json_decref(run);
 	return rc;
 }
 
@@ -130,17 +112,18 @@ watch_run(struct watch *watch)
 	int rc;
 
 	ctl_catch_interrupt();
+	progress_open(&watch->progress);
 	while ((rc = look(watch, &done, &good)) == CTL_OK && !done && !ctl_interrupted()) {
-		if (watch->give_up != 0 && time(NULL) >= watch->give_up)
+		if (watch->give_up_ms != 0 && progress_now_ms() >= watch->give_up_ms)
 			break;
 		ctl_pause_ms(TICK_MS);
 	}
 	if (rc != CTL_OK)
 		return rc;
-	if (!done)
+	if (!done && !ctl_interrupted())
 		fprintf(stderr,
 		    "uspdctl: not complete yet; the daemon goes on without being watched\n");
-	else if (!good)
+	else if (done && !good)
 		fprintf(stderr,
 		    "uspdctl: some meters could not be read: uspdctl meter list --sort=-missing\n");
 	return done && good ? CTL_OK : CTL_FAILED;
@@ -182,7 +165,7 @@ int
 ctl_poll(const struct ctl *ctl, int argc, char **argv)
 {
 	const char *types = NULL, *from = NULL, *to = NULL, *timeout = NULL;
-	struct watch watch = { .ctl = ctl, .redraw = isatty(STDOUT_FILENO) };
+	struct watch watch = { .ctl = ctl };
 	bool watching = ctl_option(&argc, argv, "--watch", NULL);
 	bool again = ctl_option(&argc, argv, "--again", NULL);
 	json_t *order, *answer;
@@ -193,7 +176,7 @@ ctl_poll(const struct ctl *ctl, int argc, char **argv)
 	ctl_option(&argc, argv, "--from", &from);
 	ctl_option(&argc, argv, "--to", &to);
 	if (ctl_option(&argc, argv, "--timeout", &timeout))
-		watch.give_up = time(NULL) + atol(timeout);
+		watch.give_up_ms = progress_now_ms() + atol(timeout) * 1000;
 	if (!ctl_no_options(argc, argv) || (order = make_order(argc, argv)) == NULL)
 		return ctl_usage(USAGE);
 	add_types(order, types);

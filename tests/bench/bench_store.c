@@ -111,7 +111,7 @@ static uint64_t
 fill_meters(struct store *s, unsigned meters)
 {
 	static struct meter_change changes[BATCH];
-	static struct meter_state state;
+	static struct meter_config config;
 	char why[256];
 	size_t failed, n = 0;
 
@@ -127,8 +127,10 @@ fill_meters(struct store *s, unsigned meters)
 		}
 	}
 	for (unsigned dev = 1; dev <= meters; dev++) {
-		snprintf(state.config.serial, sizeof(state.config.serial), "%u", 70000000 + dev);
-		check("store_state_put", store_state_put(s, (uint16_t)dev, &state));
+		struct record r = { .type = REC_EL_CONFIG, .valid = true, .ts = FIRST_DAY, .config = &config };
+
+		snprintf(config.serial, sizeof(config.serial), "%u", 70000000 + dev);
+		put_all(s, dev, &r, 1);
 	}
 	return meters;
 }

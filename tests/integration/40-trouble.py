@@ -3,6 +3,7 @@
 where, spoils nothing, and what was lost is read again from the meters."""
 
 import hashlib
+import json
 import os
 import random
 import re
@@ -69,7 +70,6 @@ def refuses(done, *wanted):
 
 
 def board(directory, name="board.json", **members):
-    import json
     return write(os.path.join(directory, name), json.dumps(dict(Daemon.board_of(None), **members)))
 
 
@@ -186,7 +186,7 @@ def two_daemons(directory):
     try:
         before = digests(first.data_dir)
         refuses(run("--board", board(directory, "second.json"), "--data", first.data_dir),
-                re.escape(first.data_dir), "another program has this store open")
+                re.escape(first.data_dir) + ": in use", "another program has this store open")
         assert digests(first.data_dir) == before
         assert first.get("status")["totals"]["meters"] == 0
     finally:
@@ -360,7 +360,6 @@ def stop_while_polling(directory):
                                                            "serial": "61000272", "dead": True}]}]}
     sim = Street(directory, street)
     dice = random.Random(9)
-    clients = []
     try:
         daemon = Daemon(directory, sim.links, data=os.path.join(directory, "stopped"))
         daemon.import_meters(sim.meters_csv())
