@@ -21,7 +21,7 @@ Q := $(if $(V),,@)
 CPPFLAGS += -I. -D_GNU_SOURCE
 # Dates after 2038 on 32-bit targets, but not where structures with times are shared with libevent.
 TIME64 := -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64
-LIBEVENT_DOORS := src/base/loop.c rtu327/server.c smart-json/http%.c src/transit/%.c
+LIBEVENT_DOORS = $(shell grep -l '^#include <event2/' $(EXISTING_SRC))
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wvla -Wmissing-prototypes -Wstrict-prototypes \
 	-Wformat=2 -Wundef -Wno-missing-field-initializers $(if $(WERROR),-Werror)
 # Bytes are where silent conversions hurt.

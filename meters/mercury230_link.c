@@ -4,7 +4,8 @@
 #include <string.h>
 
 enum { PASSWORD_LEN = 6, LEVEL_READ = 1, LEVEL_WRITE = 2, ASCII_ZERO = 0x30 };
-enum { REPEATS_MAX = 3, NOT_READY_MAX = 3, NOT_READY_MS = 1000, BUSY_MAX = 5, BUSY_MS = 2000 };
+enum { REPEATS_MAX = 3, NOT_READY_MAX = 3, NOT_READY_MS = 1000, BUSY_MAX = 5, BUSY_MS = 2000,
+	LATE_ANSWER_MS = 300 };
 
 /* One exchange.  *status is the low nibble of a one-byte answer, -1 when data came. */
 static int
@@ -237,7 +238,8 @@ mercury230_try(struct meter_session *s, uint8_t *ability, struct rd *data, uint8
 			*ability = M230_REFUSES;
 		if (rc != E_TIMEOUT || *ability == M230_KNOWS)
 			return rc;
-		if ((rc = test_link(s)) < 0)
+		/* Answers carry no number: one that is only late must not pass for the next. */
+		if ((rc = line_silence(s->line, LATE_ANSWER_MS)) < 0 || (rc = test_link(s)) < 0)
 			return rc;
 	}
 	*ability = M230_IGNORES;

@@ -56,7 +56,7 @@ struct meter_family {
 	uint64_t journals;		/* journal_bit of every journal it can ever give */
 	uint16_t clock_soft_max_s;	/* largest correction the meter accepts at once; 0: no limit */
 	uint8_t clock_frame;		/* bytes of the correction request, to time its end */
-	bool must_close;		/* a session left open disturbs the next meter: close each visit */
+	bool must_close;		/* left open it disturbs the next meter: close each visit */
 	uint16_t idle_ms;		/* the session dies after this silence (0: never): reopen */
 	uint8_t memory_version;		/* changes when the layout of memory changes */
 

@@ -5,6 +5,7 @@
  * on by themselves, and another program can compute them (docs/simulator.md). */
 #include "sim/mercury.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "src/base/checksum.h"
@@ -54,6 +55,7 @@ event_time(const struct sim_meter *m, const struct journal *j, int64_t n)
 {
 	int64_t period = j->period_h * 3600LL;
 
+	assert(period > 0);
 	return n * period +
 	    (int64_t)(sim_hash(m->load.serial, 0x4000U + j->code, (uint64_t)n) %
 		(uint64_t)(period / 2));

@@ -131,8 +131,9 @@ listen_error(int rc)
 static int
 follow_rtu327(struct uspd *u)
 {
-	struct rtu327_options options = { .loop = u->loop, .store = u->store, .bind = u->board.rtu327_bind,
-		.port = u->board.rtu327_port, .clock_step = step_clock, .arg = u };
+	struct rtu327_options options = { .loop = u->loop, .store = u->store,
+		.bind = u->board.rtu327_bind, .port = u->board.rtu327_port,
+		.clock_step = step_clock, .arg = u };
 	struct settings settings;
 	int rc;
 
@@ -302,7 +303,7 @@ main(int argc, char **argv)
 	int rc;
 
 	log_setup(opt.level, opt.debug);
-	if ((rc = board_load(&u.board, opt.board, why, sizeof(why))) < 0) {
+	if (board_load(&u.board, opt.board, why, sizeof(why)) < 0) {
 		log_error("main", "%s", why);
 		return EXIT_FAILURE;
 	}
@@ -323,7 +324,7 @@ main(int argc, char **argv)
 	if (rc < 0 && u.store != NULL)
 		log_error("main", "cannot go on: %s", uspd_strerror(rc));
 
-	rtu327_close(u.rtu327);		/* waits for what its workers have begun */
+	rtu327_close(u.rtu327); /* waits for what its workers have begun */
 	loop_end_work(u.loop);
 	http_close(u.http);
 	poll_close(u.poll);

@@ -16,7 +16,8 @@ struct watch {
 	long long run;
 	bool until_complete;
 	int64_t give_up_ms;		/* 0 never */
-	unsigned looks;
+	unsigned looks, complete;	/* looks; of them complete ones in a row */
+	long long rows;			/* of the meter table */
 	struct progress_fill away;	/* of meters that nobody waits for */
 	struct progress progress;
 };
@@ -61,43 +62,68 @@ less(long long all, long long part)
 	return all > part ? all - part : 0;
 }
 
-/* The archive holds all that the meters which answer can give, on the disk. */
+static int
+count_rows(struct watch *watch)
+{
+	json_t *answer;
+	int rc = ctl_call(watch->ctl, "GET", "meters?limit=1", NULL, &answer, NULL);
+
+	watch->rows = ctl_int(answer, "total");
+	json_decref(answer);
+	return rc;
+}
+
+/* The archive holds all that the meters which answer can give, on the disk.  Two looks in a row
+ * must say so: meters are counted a moment after their visit. */
 static bool
-is_complete(const struct progress_fill *fill, const json_t *status)
+is_complete(struct watch *watch, const struct progress_fill *fill, const json_t *status)
 {
 	const json_t *totals = json_object_get(status, "totals");
+	bool now = fill->missing == 0 && fill->untried == 0 &&
+	    ctl_int(totals, "meters") >= watch->rows &&
+	    ctl_int(json_object_get(status, "store"), "queued") == 0;
 
-	return fill->missing == 0 && fill->untried == 0 &&
-	    ctl_int(json_object_get(status, "store"), "queued") == 0 &&
-	    (ctl_int(totals, "meters") == 0 || fill->wanted > 0);
+	watch->complete = now ? watch->complete + 1 : 0;
+	return watch->complete >= 2;
+}
+
+static int
+ask(struct watch *watch, json_t **run, json_t **status)
+{
+	char path[64];
+	int rc = CTL_OK;
+
+	snprintf(path, sizeof(path), "poll/%lld", watch->run);
+	if (watch->looks == 0)
+		rc = count_rows(watch);
+	if (rc == CTL_OK && watch->looks++ % AWAY_LOOKS == 0)
+		rc = look_away(watch);
+	if (rc == CTL_OK)
+		rc = ctl_call(watch->ctl, "GET", path, NULL, run, NULL);
+	if (rc == CTL_OK)
+		rc = ctl_call(watch->ctl, "GET", "status", NULL, status, NULL);
+	return rc;
 }
 
 /* One look; *done when there is nothing left to watch. */
 static int
 look(struct watch *watch, bool *done, bool *good)
 {
-	json_t *status = NULL, *run = NULL, *totals;
-	struct progress_fill fill;
-	char path[64];
-	int rc = CTL_OK;
+	json_t *status = NULL, *run = NULL;
+	int rc = ask(watch, &run, &status);
 
-	snprintf(path, sizeof(path), "poll/%lld", watch->run);
-	if (watch->looks++ % AWAY_LOOKS == 0)
-		rc = look_away(watch);
-	if (rc == CTL_OK)
-		rc = ctl_call(watch->ctl, "GET", path, NULL, &run, NULL);
-	if (rc == CTL_OK)
-		rc = ctl_call(watch->ctl, "GET", "status", NULL, &status, NULL);
 	if (rc == CTL_OK) {
-		bool finished = json_is_true(json_object_get(run, "finished")), complete;
+		const json_t *totals = json_object_get(status, "totals");
+		struct progress_fill fill = {
+			.wanted = less(ctl_int(totals, "wanted"), watch->away.wanted),
+			.missing = less(ctl_int(totals, "missing"), watch->away.missing),
+			.untried = less(ctl_int(totals, "untried"), watch->away.untried),
+		};
+		bool complete = is_complete(watch, &fill, status);
 
-		totals = json_object_get(status, "totals");
-		fill.wanted = less(ctl_int(totals, "wanted"), watch->away.wanted);
-		fill.missing = less(ctl_int(totals, "missing"), watch->away.missing);
-		fill.untried = less(ctl_int(totals, "untried"), watch->away.untried);
-		complete = is_complete(&fill, status);
-		*done = watch->until_complete ? complete && finished : finished;
-		*good = watch->until_complete ? complete : ctl_int(run, "failed") == 0;
+		*done = json_is_true(json_object_get(run, "finished")) &&
+		    (complete || !watch->until_complete);
+		*good = watch->until_complete || ctl_int(run, "failed") == 0;
 		progress_draw(&watch->progress, &fill, status, run, *done);
 	}
 	json_decref(status);

@@ -125,7 +125,8 @@ put_bus(struct screen *screen, const json_t *bus)
 	char now[64] = "";
 
 	if (ctl_int(bus, "meter") != 0)
-		snprintf(now, sizeof(now), "meter %lld  %s", ctl_int(bus, "meter"), ctl_text(bus, "job"));
+		snprintf(now, sizeof(now), "meter %lld  %s", ctl_int(bus, "meter"),
+		    ctl_text(bus, "job"));
 	else
 		snprintf(now, sizeof(now), "%s", ctl_text(bus, "state"));
 	put(screen, "  %-21.21s %6lld %6lld %7.1f %% %9lld %8lld  %s", ctl_text(bus, "bus"),
@@ -167,7 +168,8 @@ draw_picture(struct progress *p, const struct progress_fill *fill, const json_t 
 	put(&screen, "  %lld of %lld records wanted are stored, %lld wait for the disk",
 	    fill->wanted - fill->missing, expected(fill, totals),
 	    ctl_int(json_object_get(status, "store"), "queued"));
-	put(&screen, "  %lld meters: %lld answer, %lld silent, %lld not tried yet; ordered %lld of %lld",
+	put(&screen,
+	    "  %lld meters: %lld answer, %lld silent, %lld not tried yet; visited %lld of %lld",
 	    ctl_int(totals, "meters"), ctl_int(totals, "answering"), ctl_int(totals, "silent"),
 	    ctl_int(totals, "untried"), ctl_int(run, "done"), ctl_int(run, "total"));
 	put(&screen, "%s", "");
@@ -189,7 +191,8 @@ draw_line(const struct progress_fill *fill, const json_t *status, int tenths, lo
 	char left[24];
 	size_t i;
 
-	printf("%3d.%d %%  %lld of %lld records  %s to go  %lld meters answer, %lld silent, %lld untried  use",
+	printf("%3d.%d %%  %lld of %lld records  %s to go  meters: %lld answer, %lld silent, "
+	       "%lld not tried yet  line use",
 	    tenths / 10, tenths % 10, fill->wanted - fill->missing, expected(fill, totals),
 	    print_span(left, sizeof(left), left_s), ctl_int(totals, "answering"),
 	    ctl_int(totals, "silent"), ctl_int(totals, "untried"));

@@ -46,7 +46,7 @@ struct bus_options {
 	bool tcp;			/* endpoint "host:port" instead of a device path */
 	const char *target;
 	struct line_options line;
-	bool keep_open;			/* false: the line is closed after each visit (many endpoints) */
+	bool keep_open;			/* false: closed after each visit (many endpoints) */
 	/* Asked in a bus thread: a visit to run, or NULL and *again_us (monotonic) when to ask
 	 * again.  Never blocks on a bus. */
 	struct visit *(*next)(void *arg, struct bus *, int64_t *again_us);

@@ -53,7 +53,8 @@ remember(struct conversation *c, const struct timecheck_result *result)
 }
 
 static void
-journal(struct conversation *c, int64_t before_us, int correction_s, int64_t after_us, const char *result)
+journal(struct conversation *c, int64_t before_us, int correction_s, int64_t after_us,
+    const char *result)
 {
 	char json[240];
 

@@ -44,8 +44,8 @@ static int
 load_day(struct conversation *c, struct day *day)
 {
 	struct store_range readings = { .type = REC_EL_DAY, .from = day->begin_ts, .to = day->end_ts };
-	struct store_range slices = { .type = REC_EL_PROFILE, .from = day->begin_ts + 1, .to = day->end_ts,
-		.limit = SLICES_MOST };
+	struct store_range slices = { .type = REC_EL_PROFILE, .from = day->begin_ts + 1,
+		.to = day->end_ts, .limit = SLICES_MOST };
 	int rc = store_read(c->poll->store, c->meter->row.dev, &readings, take_reading, day);
 
 	return rc < 0 ? rc : store_read(c->poll->store, c->meter->row.dev, &slices, take_slice, day);

@@ -36,7 +36,7 @@ struct poll_bus_status {
 	uint32_t waiting;		/* meters with work waiting */
 	struct line_counters line;
 	uint64_t ideal_us;		/* least time the exchanges so far could take (poller.md 8) */
-	uint64_t worked_us;		/* time the bus had work, from the first request to the last answer */
+	uint64_t worked_us;		/* it had work: from first requests to last answers */
 };
 /* Fills at most max, returns how many there are. */
 size_t poll_buses(struct poll *, struct poll_bus_status *, size_t max);

@@ -69,6 +69,7 @@ struct poll_meter {
 	int32_t diff_s;
 	bool diff_known;
 	int64_t diff_us;
+	uint32_t refused_once;			/* REC_BIT: believed when it happens again */
 	uint32_t reply_peak_us, replies;	/* adaptive wait (poller.md 5.1) */
 	int last_error;
 	int64_t last_try;

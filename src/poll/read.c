@@ -34,8 +34,8 @@ series_depth(const struct settings *s, const struct meter_config *config, enum s
 }
 
 bool
-poll_series_span(const struct settings *s, struct zone zone, const struct poll_meter *m, enum series series,
-    int64_t now, struct grid *grid, int64_t *oldest, int64_t *newest)
+poll_series_span(const struct settings *s, struct zone zone, const struct poll_meter *m,
+    enum series series, int64_t now, struct grid *grid, int64_t *oldest, int64_t *newest)
 {
 	enum record_type type = poll_series_type[series];
 	int64_t delay = series == SERIES_PROFILE ? s->poll_profile_delay_s : s->poll_day_delay_s;
@@ -186,6 +186,8 @@ ask(struct conversation *c, void *arg)
 	return c->meter->family->read(c->session, &k->rest, &k->sink);
 }
 
+/* A week without an archive must not hang on two lost answers: a record type is given up when it is
+ * refused in two visits. */
 static void
 remember_refusal(struct conversation *c, const struct query *q)
 {
@@ -194,8 +196,9 @@ remember_refusal(struct conversation *c, const struct query *q)
 	pthread_mutex_lock(&c->poll->lock);
 	if (q->type == REC_EL_JOURNAL)
 		m->state.refused_journals |= journal_bit(q->journal);
-	else
+	else if (m->refused_once & REC_BIT(q->type))
 		m->state.refused |= REC_BIT(q->type);
+	m->refused_once |= REC_BIT(q->type);
 	m->state.refused_at = clock_utc();
 	pthread_mutex_unlock(&c->poll->lock);
 	c->state_changed = true;
@@ -268,7 +271,7 @@ poll_read_newest(struct conversation *c, enum series series)
 	} else if (rc == E_OK) {
 		state->retry_at = now + RETRY_SOON_S;
 	} else if (!poll_is_link_trouble(rc)) {
-		state->retry_at = now + RETRY_LATER_S;
+		state->retry_at = now + (rc == E_UNSUPPORTED ? RETRY_SOON_S : RETRY_LATER_S);
 	}
 	return rc;
 }

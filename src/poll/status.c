@@ -16,8 +16,8 @@ bus_state_name(enum bus_state state)
 const char *
 link_state_name(enum link_state state)
 {
-	static const char *const names[] = { "new", "ok", "doubt", "silent", "password", "hold", "blocked",
-		"no driver" };
+	static const char *const names[] = { "new", "ok", "doubt", "silent", "password", "hold",
+		"blocked", "no driver" };
 
 	return names[state];
 }

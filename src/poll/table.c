@@ -54,7 +54,8 @@ poll_table_add_bus(struct poll *poll, struct crew *crew, const char *name, bool 
 	struct poll_bus **grown = realloc(poll->buses, (poll->n_buses + 1) * sizeof(*grown));
 	struct poll_bus *bus = calloc(1, sizeof(*bus));
 	struct bus_options options = { .name = name, .tcp = tcp, .target = target, .line = *line,
-		.keep_open = !tcp || poll->n_buses < KEEP_OPEN_ENDPOINTS, .next = poll_next, .arg = bus };
+		.keep_open = !tcp || poll->n_buses < KEEP_OPEN_ENDPOINTS, .next = poll_next,
+		.arg = bus };
 	int rc;
 
 	if (grown != NULL)

@@ -15,7 +15,8 @@ enum {
 	HUB_REPLY_MS = 10000,		/* through a transparent radio or power-line hub */
 	ADAPTIVE_AFTER = 20, ADAPTIVE_MARGIN_US = 20000,
 	CLOCK_FRESH_S = 60, CLOCK_SWEEP_S = 20 * 60,
-	RETRY_UNFINISHED_US = 3 * SECOND_US, RETRY_BUSY_US = 10 * SECOND_US, RETRY_UNIDENTIFIED_US = 600 * SECOND_US,
+	RETRY_UNFINISHED_US = 3 * SECOND_US, RETRY_BUSY_US = 10 * SECOND_US,
+	RETRY_UNIDENTIFIED_US = 600 * SECOND_US,
 	HOLD_CHECK_US = 1800 * SECOND_US,
 };
 
@@ -34,8 +35,9 @@ conversation_is_over(const struct conversation *c)
 
 /* ---- timing ---- */
 
-/* After enough answers the wait follows what was measured; a first failure brings the full wait
- * back for the repeats (poller.md 5.1). */
+/* The wait for a meter in doubt follows what was measured of its replies, so that a dead one costs
+ * little (poller.md 5.1).  While a meter answers, the full wait holds: families without a sequence
+ * number could take a late answer for that of a later request. */
 int
 conversation_configure(struct conversation *c, bool full_wait, unsigned tries)
 {
@@ -46,7 +48,7 @@ conversation_configure(struct conversation *c, bool full_wait, unsigned tries)
 	timing.extra_reply_ms += m->hubs > 0 ? HUB_REPLY_MS : 0;
 	timing.tries = (uint8_t)tries;
 	adaptive_ms = (3 * m->reply_peak_us + ADAPTIVE_MARGIN_US) / 1000 + 1;
-	if (c->settings.poll_adaptive_wait && !full_wait && m->replies >= ADAPTIVE_AFTER &&
+	if (c->settings.poll_adaptive_wait && !full_wait && m->link != LINK_OK && m->replies >= ADAPTIVE_AFTER &&
 	    m->hubs == 0 && adaptive_ms < timing.answer_ms)
 		timing.answer_ms = adaptive_ms;
 	return line_configure(c->line, &m->settings, &timing, m->family->soft_parity);
@@ -96,7 +98,7 @@ conversation_ask(struct conversation *c, const char *job, operation *run, void *
 {
 	uint64_t brought = c->records;
 	unsigned tried = 0;
-	int rc = E_OK;
+	int swallowed, rc = E_OK;
 
 	c->bus->job = job;
 	for (unsigned attempt = 1; attempt <= c->attempts && tried++ < MOST_ATTEMPTS; attempt++) {
@@ -113,13 +115,17 @@ conversation_ask(struct conversation *c, const char *job, operation *run, void *
 			break;
 		log_debug("poll", "bus=%s meter=%u address=%s read=%s attempt=%u: %s", c->bus->name,
 		    c->meter->row.id, c->meter->row.address, job, attempt, uspd_strerror(rc));
-		/* A long read that got further is not failing: its exchanges have attempts of their own. */
+		/* A long read that got further is not failing: its exchanges have attempts of
+		 * their own. */
 		if (c->records > brought) {
 			brought = c->records;
 			c->answered = true;
 			attempt = 0;
 		}
 		c->session->is_open = false; /* the next attempt logs in again */
+		if (rc == E_TIMEOUT && !c->meter->family->must_close && attempt < c->attempts &&
+		    (swallowed = line_silence(c->line, c->meter->family->timing.answer_ms)) < 0)
+			return swallowed;
 	}
 	return rc;
 }
@@ -207,8 +213,10 @@ step(struct conversation *c, unsigned due)
 	case DUE_PROFILE: return poll_read_newest(c, SERIES_PROFILE);
 	case DUE_DAY:     return poll_read_newest(c, SERIES_DAY);
 	case DUE_MONTH:   return poll_read_newest(c, SERIES_MONTH);
-	case DUE_ENERGY:  return read_moment(c, REC_EL_MOMENT_ENERGY, &m->moment_slot, s->poll_moment_min);
-	case DUE_QUALITY: return read_moment(c, REC_EL_MOMENT_QUALITY, &m->quality_slot, s->poll_quality_min);
+	case DUE_ENERGY:
+		return read_moment(c, REC_EL_MOMENT_ENERGY, &m->moment_slot, s->poll_moment_min);
+	case DUE_QUALITY:
+		return read_moment(c, REC_EL_MOMENT_QUALITY, &m->quality_slot, s->poll_quality_min);
 	case DUE_JOURNALS:
 		rc = poll_read_journals(c, UINT64_MAX);
 		if (!poll_is_link_trouble(rc) && s->poll_journal_min > 0)

@@ -18,7 +18,8 @@ int db_error(int sqlite_rc);
  *   cache_kib: page cache; the whole daemon has 24 MiB (design.md, budgets) */
 struct db_options { bool writable, full; int cache_kib; };
 int db_open(sqlite3 **, const char *path, struct db_options) USPD_MUST_CHECK;
-void db_close(sqlite3 **);	/* NULL inside allowed; finalises cached statements of the caller first */
+/* NULL inside allowed; finalises cached statements of the caller first. */
+void db_close(sqlite3 **);
 
 int db_exec(sqlite3 *, const char *sql) USPD_MUST_CHECK;
 /* For statements whose failure changes nothing (ROLLBACK, tuning pragmas). */

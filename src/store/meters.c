@@ -93,16 +93,17 @@ load_table(struct store *s, struct meter_table **made)
 	int64_t n = 0;
 	int rc = db_integer(s->config, "SELECT count(*) FROM meter", &n), step = SQLITE_DONE;
 
-	if (rc == E_OK && (n > METERS_MAX || (t = table_new((size_t)n)) == NULL))
-		rc = E_NOMEM;
-	if (rc == E_OK)
-		rc = db_prepare(s->config, select_sql, &stmt);
+	if (rc < 0)
+		return rc;
+	if (n > METERS_MAX || (t = table_new((size_t)n)) == NULL)
+		return E_NOMEM;
+	rc = db_prepare(s->config, select_sql, &stmt);
 	while (rc == E_OK && (step = sqlite3_step(stmt)) == SQLITE_ROW && t->n < (size_t)n)
 		take_row(stmt, &t->rows[t->n++]);
 	sqlite3_finalize(stmt);
 	if (rc == E_OK)
 		rc = db_error(step);
-	if (rc < 0) {
+	if (rc != E_OK) {
 		meter_table_release(t);
 		return rc;
 	}
@@ -361,7 +362,7 @@ change_table(struct store *s, void *arg)
 		rc = load_table(s, &made);
 	if (rc == E_OK)
 		rc = db_exec(s->config, "COMMIT");
-	if (rc < 0) {
+	if (rc != E_OK || made == NULL) {
 		if (!sqlite3_get_autocommit(s->config))
 			db_exec_quiet(s->config, "ROLLBACK");
 		meter_table_release(made);

@@ -139,7 +139,8 @@ static int
 prepare_copy(struct copying *c)
 {
 	const struct layout *layout = layout_of(c->table, c->type);
-	char sql[512], marks[3 * MAX_COLUMNS + 1] = "";
+	static const char marks[2 * MAX_COLUMNS] = "?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?";
+	char sql[512];
 	int rc;
 
 	snprintf(sql, sizeof(sql), "SELECT %s, * FROM %s WHERE %s ORDER BY %s", layout->key, c->table,
@@ -150,9 +151,9 @@ prepare_copy(struct copying *c)
 				       "dev, code, ts, seq");
 	if ((rc = db_prepare(c->from, sql, &c->find)) < 0)
 		return rc;
-	for (int i = 1; i < sqlite3_column_count(c->find) && i <= MAX_COLUMNS; i++)
-		strcat(marks, i == 1 ? "?" : ", ?");
-	snprintf(sql, sizeof(sql), "INSERT OR IGNORE INTO %s VALUES(%s)", c->table, marks);
+	/* A mark per column but the search key. */
+	snprintf(sql, sizeof(sql), "INSERT OR IGNORE INTO %s VALUES(%.*s)", c->table,
+	    2 * (sqlite3_column_count(c->find) - 1) - 1, marks);
 	return db_prepare(c->to, sql, &c->insert);
 }
 

@@ -38,7 +38,8 @@ static const char archive_1[] =
 	"CREATE TABLE ring(k INTEGER PRIMARY KEY, count INTEGER NOT NULL, oldest INTEGER NOT NULL,"
 	" newest INTEGER NOT NULL);"
 	/* What changed in `ring` since it was written last, a row per commit. */
-	"CREATE TABLE ring_log(id INTEGER PRIMARY KEY, sequence INTEGER NOT NULL, changes BLOB NOT NULL);"
+	"CREATE TABLE ring_log(id INTEGER PRIMARY KEY, sequence INTEGER NOT NULL,"
+	" changes BLOB NOT NULL);"
 	"CREATE TABLE state(dev INTEGER PRIMARY KEY, config_type INTEGER NOT NULL DEFAULT 0,"
 	" config_ts INTEGER NOT NULL DEFAULT 0, serial TEXT, model TEXT, firmware TEXT, config BLOB,"
 	" serial_since INTEGER NOT NULL DEFAULT 0, link INTEGER NOT NULL DEFAULT 0,"

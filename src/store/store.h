@@ -110,7 +110,8 @@ struct meter_state {
 };
 /* Zeroed state when none is kept (E_OK). */
 int store_state_get(struct store *, uint16_t dev, struct meter_state *) USPD_MUST_CHECK;
-int store_state_put(struct store *, uint16_t dev, const struct meter_state *) USPD_MUST_CHECK; /* queued */
+/* Queued. */
+int store_state_put(struct store *, uint16_t dev, const struct meter_state *) USPD_MUST_CHECK;
 
 /* ---- journals of the device (config.db; system.md 11, smart-json.md 14) ---- */
 
@@ -126,7 +127,8 @@ enum device_journal {
 	DJ_COUNT
 };
 /* `json` is one object's members as text, without id and time: {"idMeter":6,...}. Queued. */
-int store_journal_add(struct store *, enum device_journal, int64_t ts, const char *json) USPD_MUST_CHECK;
+int store_journal_add(struct store *, enum device_journal, int64_t ts,
+    const char *json) USPD_MUST_CHECK;
 typedef int store_each_journal(void *arg, uint64_t id, int64_t ts, const char *json);
 int store_journal_read(struct store *, enum device_journal, uint64_t after_id, size_t limit,
     bool newest_first, store_each_journal *, void *arg) USPD_MUST_CHECK;

@@ -22,7 +22,10 @@ try_record(const uint8_t *data, size_t size)
 	pack_record(&w, &r, BASE);
 	assert(wr_ok(&w));
 	assert(unpack_record(bytes, w.len, BASE, &again) == E_OK);
-	assert(memcmp(&r, &again, sizeof(r)) == 0);
+	assert(r.type == again.type && r.journal == again.journal && r.valid == again.valid &&
+	    r.flags == again.flags && r.period_min == again.period_min && r.ts == again.ts &&
+	    r.diff_s == again.diff_s && r.present == again.present &&
+	    memcmp(r.v, again.v, sizeof(r.v)) == 0);
 }
 
 static void

@@ -113,7 +113,8 @@ main(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, a_whole_board_is_taken_over);
 	tcase_add_test(t, an_empty_board_runs_anywhere);
-	tcase_add_loop_test(t, a_wrong_board_is_refused_with_the_place, 0, sizeof(bad) / sizeof(bad[0]));
+	tcase_add_loop_test(t, a_wrong_board_is_refused_with_the_place, 0,
+	    sizeof(bad) / sizeof(bad[0]));
 	tcase_add_test(t, a_missing_board_is_named);
 	suite_add_tcase(suite, t);
 	runner = srunner_create(suite);

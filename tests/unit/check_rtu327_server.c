@@ -283,8 +283,6 @@ START_TEST(garbage_bad_lengths_and_bad_checksums_do_not_stop_a_connection)
 	expect(fd, 3, RTU327_OK);
 	expect(fd, 4, RTU327_OK);
 	/* an unknown command */
-	n = rtu_frame(bytes, 64, version, 5);
-	bytes[11] = 200;
 	{
 		struct rtu327_frame frame = { .number = { 0, 5 }, .code = 200 };
 		struct wr w = wr_init(bytes, sizeof(bytes));

@@ -428,7 +428,8 @@ END_TEST
 START_TEST(state_comes_back_as_it_was)
 {
 	struct meter_state state = { .config_ts = DAY0, .serial_since = DAY0 - 5, .link = 3,
-	    .link_since = DAY0 + 1, .last_answer = DAY0 + 2, .corrected_day = DAY0 + 3, .refused = 0x80000001,
+	    .link_since = DAY0 + 1, .last_answer = DAY0 + 2, .corrected_day = DAY0 + 3,
+	    .refused = 0x80000001,
 	    .refused_journals = UINT64_MAX, .refused_at = DAY0 + 4, .memory_version = 9,
 	    .memory = { 1, 2, 3, 0, 5 } }, again;
 

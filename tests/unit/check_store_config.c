@@ -270,8 +270,9 @@ sql_number(sqlite3 *db, const char *sql)
 
 START_TEST(archive_is_readable_by_sql)
 {
-	struct record day = fixture_energy(REC_EL_DAY, DAY0, 12345678), slice = { .type = REC_EL_PROFILE,
-	    .valid = true, .ts = DAY0 + 1800, .period_min = 30, .flags = PROFILE_MEASURED };
+	struct record day = fixture_energy(REC_EL_DAY, DAY0, 12345678);
+	struct record slice = { .type = REC_EL_PROFILE, .valid = true, .ts = DAY0 + 1800,
+		.period_min = 30, .flags = PROFILE_MEASURED };
 	struct record event = { .type = REC_EL_JOURNAL, .journal = J_OPEN, .valid = true, .ts = DAY0 };
 	struct meter_change c = meter(6);
 	sqlite3 *db;

@@ -36,6 +36,7 @@ void fixture_wait_purged(struct fixture *, uint16_t dev);
 void fixture_assert_record(const struct record *is, const struct record *wanted);
 struct record fixture_energy(enum record_type, int64_t ts, int64_t value);
 void fixture_sql(struct fixture *, const char *sql, int64_t *value);	/* of archive.db */
-void fixture_sql_file(struct fixture *, const char *file, const char *sql);	/* changes a closed store */
+/* Changes a closed store. */
+void fixture_sql_file(struct fixture *, const char *file, const char *sql);
 
 #endif

@@ -122,8 +122,8 @@ read_grid(const json_t *d, struct grid *grid, int64_t *now)
 enum play_result
 play_gaps(const json_t *vector, json_t **made, char *why, size_t why_size)
 {
-	static const char *const results[] = { "grid_newest", "grid_oldest", "missing", "ranges_newest_first",
-		NULL };
+	static const char *const results[] = { "grid_newest", "grid_oldest", "missing",
+		"ranges_newest_first", NULL };
 	static int64_t have[MOST];
 	static struct grid_range ranges[MOST];
 	const json_t *d = json_object_get(vector, "decoded"), *stored = json_object_get(d, "have"),

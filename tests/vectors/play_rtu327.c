@@ -168,11 +168,12 @@ play_request(const struct bytes *tx, struct rtu327_request *q, json_t **shown,
 		snprintf(why, why_size, "request: %s", uspd_strerror(rc < 0 ? rc : E_FRAME));
 		return false;
 	}
-	rc = rtu327_decode_request(&frame, q);
-	if (rc < 0)
+	if (rtu327_decode_request(&frame, q) < 0) {
 		encode_raw(&w, &frame);
-	else
-		rc = rtu327_encode_request(&w, q, false);
+	} else if ((rc = rtu327_encode_request(&w, q, false)) < 0) {
+		snprintf(why, why_size, "request: %s", uspd_strerror(rc));
+		return false;
+	}
 	*shown = show_request(q);
 	return same(again, w.len, tx, "request", why, why_size);
 }
