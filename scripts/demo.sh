@@ -9,7 +9,11 @@ bin=$1
 dir=${DEMO_DIR:-demo-data}
 street=config/streets/demo.json
 ports=(8080 7777 1111 2222 3333 4444)
-sim='' daemon=''
+fill_limit_s=900
+sim='' daemon='' started='' interrupted=''
+# As the device is delivered: local time is UTC+3, no proxy between its parts.
+export TZ=UTC-3 no_proxy=127.0.0.1
+unset USPD_URL USPD_TOKEN
 
 stop() {
 	trap '' INT TERM HUP
@@ -17,10 +21,10 @@ stop() {
 	for pid in $daemon $sim; do
 		kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null || true
 	done
-	echo
-	echo "demo: ended; data and logs are in $dir/"
+	[ -z "$started" ] || printf '\ndemo: ended; data and logs are in %s/\n' "$dir"
 }
 die() {
+	[ -z "$interrupted" ] || exit 130
 	echo "demo: $1" >&2
 	[ ! -s "${2-}" ] || tail -5 "$2" >&2
 	exit 1
@@ -31,14 +35,15 @@ until_true() {
 	local end=$((SECONDS + $1)) log=$2 pid=$3 what=$4
 	shift 4
 	until "$@"; do
-		kill -0 "$pid" 2>/dev/null || die "$what: ended early" "$log"
-		[ $SECONDS -lt $end ] || die "$what: not ready in time" "$log"
+		kill -0 "$pid" 2>/dev/null || die "$what ended early" "$log"
+		[ $SECONDS -lt $end ] || die "$what is not ready in time" "$log"
 		sleep 0.1
 	done
 }
 all_lines() { [ "$(find "$dir/lines" -name "Iface[1-4]" | wc -l)" = 4 ]; }
+say() { printf '\n# %s\n' "$@"; }
 show() {
-	printf '\n$ %s\n' "${*/#$bin\//}"
+	printf '$ %s\n' "${*/#$bin\//}"
 	"$@"
 }
 
@@ -46,45 +51,58 @@ for port in "${ports[@]}"; do
 	! is_open "$port" || die "port $port is taken on this machine; end what listens there and try again"
 done
 [ ! -e "$dir" ] || [ -d "$dir/lines" ] || die "$dir exists and was not made by a demonstration"
-rm -rf "$dir"
+rm -rf "$dir" 2>/dev/null || die "$dir cannot be removed: it belongs to another user"
 mkdir -p "$dir/lines" "$dir/archive"
 sed "s#demo-data/#$dir/#" config/board-demo.json >"$dir/board.json"
 trap stop EXIT
-trap 'exit 0' INT TERM HUP
+trap 'interrupted=1; exit 130' INT TERM HUP
+started=1
 
-# Both end when this script does, however that happens.
-setpriv --pdeathsig TERM "$bin/uspd-sim" --street $street --links "$dir/lines" >"$dir/sim.log" 2>&1 &
+# Sessions of their own, so that Ctrl-C reaches this script only; they end when it does, however
+# that happens.
+setpriv --pdeathsig TERM setsid "$bin/uspd-sim" --street $street --links "$dir/lines" \
+	</dev/null >"$dir/sim.log" 2>&1 &
 sim=$!
 until_true 10 "$dir/sim.log" $sim "the simulated street" all_lines
 "$bin/uspd-sim" --street $street --meters-csv >"$dir/meters.csv"
-setpriv --pdeathsig TERM "$bin/uspdd" --board "$dir/board.json" --data "$dir/archive" >"$dir/uspdd.log" 2>&1 &
+setpriv --pdeathsig TERM setsid "$bin/uspdd" --board "$dir/board.json" --data "$dir/archive" \
+	</dev/null >"$dir/uspdd.log" 2>&1 &
 daemon=$!
 until_true 10 "$dir/uspdd.log" $daemon "the daemon" is_open 8080
-echo "demo: $(($(wc -l <"$dir/meters.csv") - 1)) meters on four buses, daemon with an empty archive in $dir/"
 
+meters=$(($(wc -l <"$dir/meters.csv") - 1))
+say "A street of $meters simulated meters on four buses with 40 days behind them, and uspdd with an empty archive.
+# Every bus keeps the pace of its line: Mercury at 115200 bit/s, CE301, CE303 at 9600."
+show "$bin/uspdctl" settings poll.backfill_days 40
 show "$bin/uspdctl" meter import "$dir/meters.csv"
-show "$bin/uspdctl" poll --watch --until-complete
+say "Filling the archive, the newest day of all meters first; one meter is dead and not waited for."
+show "$bin/uspdctl" poll --watch --until-complete --timeout $fill_limit_s ||
+	die "the archive was not filled" "$dir/uspdd.log"
 
-# One meter's yesterday, in the device's zone (UTC+3 as delivered), from the inside and as a head-end.
-yesterday=$(TZ=UTC-3 date -d yesterday +%F)
-column() {
-	sed 's/^\xef\xbb\xbf//; s/\r$//' "$dir/meters.csv" |
-		awk -F'[;,]' -v name="$1" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) at = i } NR == 2 { print $at }'
-}
-meter=$(column id)
-serial=$(column serial)
-show "$bin/uspdctl" read "$meter" profile "$yesterday"
-show "$bin/uspdctl" rtu327 127.0.0.1:7777 lp --serial "$serial" --from "$yesterday" --count 48
+# The serial number of the first meter stands in the last but two columns of its row.
+serial=$(sed -n '2{s/\r$//;p}' "$dir/meters.csv" | awk -F';' '{ print $(NF - 2) }')
+yesterday=$(date -d yesterday +%F) today=$(date +%F)
+say "Yesterday of meter 1 from the archive: mean power of each half hour, named by its end."
+show "$bin/uspdctl" read 1 profile "${yesterday}T00:30" "$today"
+say "The same day as a head-end sees it over RTU-327: energy of each half hour."
+show "$bin/uspdctl" rtu327 127.0.0.1:7777 lp --serial "$serial" --from "${yesterday}T00:30" --count 48
+say "Start of the day, and the same from the head-end."
+show "$bin/uspdctl" read 1 ElDayEnergy "$today"
+show "$bin/uspdctl" rtu327 127.0.0.1:7777 pok --serial "$serial" --from "$today"
+say "The buses: use is the least time the exchanges could take, in percent of what they took."
+show "$bin/uspdctl" status
 
 [ -z "${DEMO_EXIT-}" ] || exit 0
 cat <<EOT
 
 The daemon goes on polling.  In another terminal:
-  $bin/uspdctl status                        the buses and the archive
-  $bin/uspdctl read $meter day                   start-of-day readings of a meter
+  $bin/uspdctl status --watch                the buses and the archive, live
+  $bin/uspdctl meter list                    all meters and the state of their links
+  $bin/uspdctl read 60 day --last 7          start-of-day readings of a meter
+  $bin/uspdctl journal meter/time            the meter whose clock was wrong
   $bin/uspdctl rtu327 127.0.0.1:7777 time    the clock, as a head-end sees it
   curl http://127.0.0.1:8080/api/v1/status
-RTU-327 is on port 7777, transit to the buses on 1111, 2222, 3333, 4444; logs in $dir/.
+HTTP is on port 8080, RTU-327 on 7777, transit to the buses on 1111, 2222, 3333, 4444; logs in $dir/.
 Ctrl-C ends the demonstration.
 EOT
 wait -n $sim $daemon || true

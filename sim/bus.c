@@ -2,7 +2,9 @@
 
 #include <string.h>
 
-enum { CHUNK_NS = 16000000 };		/* how long characters may be held back */
+/* How long and how many characters may be held back: a UART's buffer.  From 38400 bit/s the pause
+ * between two portions stays below the shortest gap that ends a frame, 5 ms (poller.md 2.4). */
+enum { CHUNK_NS = 16000000, CHUNK_CHARS = 16 };
 
 void
 sim_bus_set_pace(struct sim_bus *bus)
@@ -157,8 +159,11 @@ static size_t
 portion_end(const struct sim_bus *bus, const struct sim_send *s)
 {
 	size_t chunk = bus->char_ns > 0 ? (size_t)(CHUNK_NS / bus->char_ns) : s->len;
-	size_t end = s->sent + (chunk > 0 ? chunk : 1);
+	size_t end;
 
+	if (bus->char_ns > 0 && chunk > CHUNK_CHARS)
+		chunk = CHUNK_CHARS;
+	end = s->sent + (chunk > 0 ? chunk : 1);
 	if (s->sent < s->pause_at && end > s->pause_at)
 		end = s->pause_at;
 	return (end < s->len ? end : s->len) - 1;

@@ -22,7 +22,8 @@ print_rest(json_t *row)
 			rest = rest && strcmp(name, shown[i]) != 0;
 		if (!rest)
 			continue;
-		text = json_dumps(json_object_iter_value(at), JSON_COMPACT | JSON_ENCODE_ANY);
+		text = json_dumps(json_object_iter_value(at),
+		    JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
 		printf("  %s=%s", name, text != NULL ? text : "");
 		free(text);
 	}

@@ -1,6 +1,8 @@
 #include "tools/ctl_rtu327_show.h"
 
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -203,26 +205,51 @@ rtu327_show_page(const struct rtu327_request *q, const struct rtu327_frame *repl
 
 /* ---- printing ---- */
 
+/* Energies come as kWh and kvarh; at least four places, so that columns line up. */
+static const char *
+unit_of(const char *name)
+{
+	for (unsigned i = 0; i < RTU327_CHANNELS; i++)
+		if (strcmp(name, rtu327_channel_names[i]) == 0)
+			return name[0] == 'A' ? " kWh" : " kvarh";
+	return "";
+}
+
+static void
+number_cell(struct table *t, const char *name, double v)
+{
+	char text[48];
+
+	snprintf(text, sizeof(text), "%.4f", v);
+	if (*unit_of(name) == '\0' || fabs(strtod(text, NULL) - v) > 1e-9)
+		snprintf(text, sizeof(text), "%.15g", v);
+	table_cell(t, "%s", text);
+}
+
+/* In this machine's zone, as the times on the command line are read. */
+static void
+time_cell(struct table *t, time_t when)
+{
+	char text[48];
+	struct tm tm;
+
+	strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S %z", localtime_r(&when, &tm));
+	table_cell(t, "%s", text);
+}
+
 static void
 print_cell(struct table *t, const char *name, const json_t *value)
 {
-	char text[32];
-	time_t when;
-	struct tm tm;
-
-	if (json_is_real(value) && json_real_value(value) == RTU327_MISSING) {
+	if (json_is_real(value) && json_real_value(value) == RTU327_MISSING)
 		table_cell(t, "-");
-	} else if (json_is_real(value)) {
-		table_cell(t, "%.15g", json_real_value(value));
-	} else if (json_is_string(value)) {
+	else if (json_is_real(value))
+		number_cell(t, name, json_real_value(value));
+	else if (json_is_string(value))
 		table_cell(t, "%s", json_string_value(value));
-	} else if (strcmp(name, "time") == 0) {
-		when = (time_t)json_integer_value(value);
-		strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&when, &tm));
-		table_cell(t, "%s", text);
-	} else {
+	else if (strcmp(name, "time") == 0)
+		time_cell(t, (time_t)json_integer_value(value));
+	else
 		table_cell(t, "%lld", (long long)json_integer_value(value));
-	}
 }
 
 static void
@@ -237,7 +264,7 @@ print_table(json_t *rows)
 		return;
 	table_open(&t, json_object_size(first));
 	json_object_foreach(first, name, value)
-		table_cell(&t, "%s", name);
+		table_cell(&t, "%s%s", name, unit_of(name));
 	json_array_foreach(rows, i, row)
 		json_object_foreach(row, name, value)
 			print_cell(&t, name, value);

@@ -7,6 +7,7 @@
 
 #include "src/base/clock.h"
 #include "src/base/log.h"
+#include "src/base/text.h"
 
 enum {
 	MINUTE_US = 60 * 1000000,
@@ -20,41 +21,53 @@ enum {
 static const uint8_t probe_minutes[] = { 5, 5, 10, 15, 30 };
 enum { PROBE_STEPS = sizeof(probe_minutes) };
 
+static void
+add_row(struct poll *poll, enum device_journal journal, struct text *json)
+{
+	int rc = json->failed ? E_NOMEM : E_OK;
+
+	if (rc == E_OK)
+		rc = store_journal_add(poll->store, journal, clock_utc(), json->p);
+	if (rc < 0)
+		log_warn("poll", "a journal row is lost: %s", uspd_strerror(rc));
+	text_free(json);
+}
+
 void
 poll_journal(struct poll *poll, const char *level, const char *unit, const char *fmt, ...)
 {
-	char text[200], json[320];
+	struct text json = { 0 };
+	char text[200];
 	va_list ap;
 
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	for (char *p = text; *p != '\0'; p++)
-		if (*p == '"' || *p == '\\' || (unsigned char)*p < ' ')
-			*p = '\'';
-	snprintf(json, sizeof(json), "{\"level\":\"%s\",\"unit\":\"%s\",\"text\":\"%s\"}", level, unit,
-	    text);
-	if (store_journal_add(poll->store, DJ_SYSTEM, clock_utc(), json) < 0)
-		log_warn("poll", "not journalled: %s", text);
+	text_printf(&json, "{\"level\":\"%s\",\"unit\":", level);
+	text_json(&json, unit);
+	text_str(&json, ",\"text\":");
+	text_json(&json, text);
+	text_str(&json, "}");
+	add_row(poll, DJ_SYSTEM, &json);
+}
+
+/* Numbers of smart-json.md 7.1: 0..3 the buses, 5 Ethernet, 6 a hub. */
+static int
+iface_number(enum meter_iface iface)
+{
+	return iface >= IFACE_ETHERNET ? (int)iface : (int)iface - IFACE_1;
 }
 
 static void
 link_journal(struct poll *poll, const struct poll_meter *m, bool answer)
 {
-	char json[256], address[130];
-	size_t n = 0;
+	struct text json = { 0 };
 
-	for (const char *p = m->row.address; *p != '\0' && n + 2 < sizeof(address); p++) {
-		if (*p == '"' || *p == '\\')
-			address[n++] = '\\';
-		address[n++] = *p;
-	}
-	address[n] = '\0';
-	snprintf(json, sizeof(json),
-	    "{\"idMeter\":%u,\"type\":%u,\"iface\":%d,\"addr\":\"%s\",\"answer\":%s}", m->row.id,
-	    m->row.type, (int)m->row.iface - 1, address, answer ? "true" : "false");
-	if (store_journal_add(poll->store, DJ_METER_ANSWER, clock_utc(), json) < 0)
-		log_warn("poll", "meter=%u: link change not journalled", m->row.id);
+	text_printf(&json, "{\"idMeter\":%u,\"type\":%u,\"iface\":%d,\"addr\":", m->row.id, m->row.type,
+	    iface_number(m->row.iface));
+	text_json(&json, m->row.address);
+	text_printf(&json, ",\"answer\":%s}", answer ? "true" : "false");
+	add_row(poll, DJ_METER_ANSWER, &json);
 	log_info("poll", "bus=%s meter=%u address=%s: link %s", m->bus->name, m->row.id, m->row.address,
 	    answer ? "is there" : "lost");
 }

@@ -7,6 +7,15 @@
 #include "src/base/log.h"
 #include "src/poll/table.h"
 
+/* Whether the archive is wanted for other moments than before. */
+static bool
+reach_moved(const struct settings *a, const struct settings *b)
+{
+	return a->poll_backfill_days != b->poll_backfill_days || a->depth_day != b->depth_day ||
+	    a->depth_month != b->depth_month || a->depth_profile != b->depth_profile ||
+	    a->tz_min != b->tz_min || a->dst != b->dst;
+}
+
 static void
 take_settings(struct poll *poll)
 {
@@ -14,6 +23,7 @@ take_settings(struct poll *poll)
 
 	store_settings(poll->store, &settings);
 	pthread_mutex_lock(&poll->lock);
+	poll->reach_moved |= reach_moved(&poll->settings, &settings);
 	poll->settings = settings;
 	poll->zone = store_zone(poll->store);
 	pthread_mutex_unlock(&poll->lock);
@@ -66,6 +76,7 @@ int
 poll_open(struct poll **out, struct store *store, const struct poll_line lines[SERIAL_BUSES])
 {
 	struct poll *poll = calloc(1, sizeof(*poll));
+	unsigned workers;
 	int rc;
 
 	*out = NULL;
@@ -77,7 +88,8 @@ poll_open(struct poll **out, struct store *store, const struct poll_line lines[S
 	pthread_mutex_init(&poll->lock, NULL);
 	pthread_cond_init(&poll->changed, NULL);
 	take_settings(poll);
-	if ((rc = crew_open(&poll->tcp_crew, "ethernet", (unsigned)poll->settings.poll_eth_workers)) < 0 ||
+	workers = (unsigned)poll->settings.poll_eth_workers;
+	if ((rc = crew_open(&poll->tcp_crew, "ethernet", workers)) < 0 ||
 	    (rc = open_serial_buses(poll, lines)) < 0 ||
 	    (rc = poll_table_load(poll)) < 0)
 		goto fail;

@@ -75,6 +75,7 @@ struct poll_meter {
 	int64_t last_try;
 	uint32_t answers, failures;
 	uint32_t wanted, missing;
+	int64_t count_again;			/* device time: the next label becomes due */
 };
 
 struct poll_bus {
@@ -121,6 +122,7 @@ struct poll {
 	pthread_t manager;		/* follows settings and the meter table */
 	pthread_cond_t changed;
 	bool started, stopping, paused, reload;
+	bool reach_moved;		/* by a change of settings: gaps are looked for anew */
 };
 
 /* One visit to one meter. */

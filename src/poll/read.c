@@ -61,12 +61,18 @@ poll_count_missing(struct poll *poll, struct poll_meter *m)
 	struct grid grid;
 
 	m->wanted = m->missing = 0;
+	m->count_again = INT64_MAX;
 	for (int s = 0; s < SERIES_COUNT; s++) {
 		uint32_t wanted = 0, newer = 0, have;
+		int64_t due;
 
 		if (!poll_series_span(&poll->settings, poll->zone, m, (enum series)s, now, &grid,
 			&oldest, &newest))
 			continue;
+		due = grid_step(&grid, newest, grid.label == GRID_START ? 2 : 1) +
+		    (s == SERIES_PROFILE ? poll->settings.poll_profile_delay_s : poll->settings.poll_day_delay_s);
+		if (due < m->count_again)
+			m->count_again = due;
 		if (grid.unit == GRID_SECONDS)
 			wanted = (uint32_t)((newest - oldest) / grid.step_s) + 1;
 		else

@@ -102,7 +102,7 @@ poll_totals(struct poll *poll, struct poll_totals *out)
 		struct poll_meter *m = poll->meters[i];
 
 		/* Records of the last visit may have reached the disk only since. */
-		if (m->missing > 0 && !m->visiting)
+		if ((m->missing > 0 || clock_utc() >= m->count_again) && !m->visiting)
 			poll_count_missing(poll, m);
 		if (m->link == LINK_NO_DRIVER || m->link == LINK_BLOCKED)
 			out->no_driver++;

@@ -190,6 +190,17 @@ change_row(struct poll *poll, const struct meter_table *table, struct poll_meter
 	poll_count_missing(poll, m);
 }
 
+/* Other labels are wanted than before. */
+static void
+look_anew(struct poll *poll, struct poll_meter *m)
+{
+	memset(m->series, 0, sizeof(m->series));
+	load_series(poll, m);
+	m->backfill_done = false;
+	m->backfill_stage = 0;
+	poll_count_missing(poll, m);
+}
+
 /* A meter that left the table; runs that still wanted it do not wait for it. */
 static void
 drop_meter(struct poll *poll, struct poll_meter *m)
@@ -285,6 +296,8 @@ poll_table_load(struct poll *poll)
 			m = new_meter(poll, table, row);
 		else if (memcmp(&m->row, row, sizeof(*row)) != 0)
 			change_row(poll, table, m, row);
+		if (m != NULL && poll->reach_moved)
+			look_anew(poll, m);
 		if (m != NULL)
 			meters[n++] = m;
 	}
@@ -294,6 +307,7 @@ poll_table_load(struct poll *poll)
 		free(poll->meters);
 		poll->meters = meters;
 		poll->n_meters = n;
+		poll->reach_moved = false;
 		rc = attach(poll);
 	}
 	while ((unused = take_unused(poll)) != NULL) {

@@ -48,8 +48,8 @@ conversation_configure(struct conversation *c, bool full_wait, unsigned tries)
 	timing.extra_reply_ms += m->hubs > 0 ? HUB_REPLY_MS : 0;
 	timing.tries = (uint8_t)tries;
 	adaptive_ms = (3 * m->reply_peak_us + ADAPTIVE_MARGIN_US) / 1000 + 1;
-	if (c->settings.poll_adaptive_wait && !full_wait && m->link != LINK_OK && m->replies >= ADAPTIVE_AFTER &&
-	    m->hubs == 0 && adaptive_ms < timing.answer_ms)
+	if (c->settings.poll_adaptive_wait && !full_wait && m->link != LINK_OK &&
+	    m->replies >= ADAPTIVE_AFTER && m->hubs == 0 && adaptive_ms < timing.answer_ms)
 		timing.answer_ms = adaptive_ms;
 	return line_configure(c->line, &m->settings, &timing, m->family->soft_parity);
 }

@@ -32,6 +32,14 @@ table_new(size_t n)
 	return t;
 }
 
+static void
+table_free(struct meter_table *t)
+{
+	if (t != NULL)
+		free(t->refs);
+	free(t);
+}
+
 const struct meter_table *
 store_meters(struct store *s)
 {
@@ -47,10 +55,8 @@ store_meters(struct store *s)
 void
 meter_table_release(const struct meter_table *t)
 {
-	if (t == NULL || atomic_fetch_sub(t->refs, 1) > 1)
-		return;
-	free(t->refs);
-	free((struct meter_table *)(uintptr_t)t);
+	if (t != NULL && atomic_fetch_sub(t->refs, 1) == 1)
+		table_free((struct meter_table *)(uintptr_t)t);
 }
 
 static void
@@ -104,7 +110,7 @@ load_table(struct store *s, struct meter_table **made)
 	if (rc == E_OK)
 		rc = db_error(step);
 	if (rc != E_OK) {
-		meter_table_release(t);
+		table_free(t);
 		return rc;
 	}
 	t->version = s->meters != NULL ? s->meters->version + 1 : 1;
@@ -365,7 +371,7 @@ change_table(struct store *s, void *arg)
 	if (rc != E_OK || made == NULL) {
 		if (!sqlite3_get_autocommit(s->config))
 			db_exec_quiet(s->config, "ROLLBACK");
-		meter_table_release(made);
+		table_free(made);
 		if (c->why[0] == '\0')
 			snprintf(c->why, c->why_size, "the table cannot be written: %s",
 			    uspd_strerror(rc));

@@ -127,7 +127,8 @@ fill_meters(struct store *s, unsigned meters)
 		}
 	}
 	for (unsigned dev = 1; dev <= meters; dev++) {
-		struct record r = { .type = REC_EL_CONFIG, .valid = true, .ts = FIRST_DAY, .config = &config };
+		struct record r = { .type = REC_EL_CONFIG, .valid = true, .ts = FIRST_DAY,
+			.config = &config };
 
 		snprintf(config.serial, sizeof(config.serial), "%u", 70000000 + dev);
 		put_all(s, dev, &r, 1);
@@ -237,8 +238,12 @@ folder_mb(const char *dir)
 static void
 fill(const char *dir, unsigned meters)
 {
-	static const struct { const char *name; uint64_t (*fill)(struct store *, unsigned); } parts[] = {
-		{ "meters", fill_meters }, { "start of day", fill_days }, { "start of month", fill_months },
+	static const struct {
+		const char *name;
+		uint64_t (*fill)(struct store *, unsigned);
+	} parts[] = {
+		{ "meters", fill_meters },
+		{ "start of day", fill_days }, { "start of month", fill_months },
 		{ "profile", fill_profile }, { "journals", fill_journals },
 	};
 	char why[256] = "";

@@ -15,7 +15,7 @@ STREET = {
         {"name": "Iface1", "pty": True, "speed": 9600, "vanish_s": VANISH, "meters": [
             {"type": "mercury230", "count": 6, "first_address": 1, "first_serial": "63000001"}]},
         {"name": "Iface2", "pty": True, "speed": 9600, "meters": [
-            {"type": "mercury236", "count": 12, "first_address": 1, "first_serial": "63000101"}]},
+            {"type": "mercury236", "count": 9, "first_address": 1, "first_serial": "63000101"}]},
         {"name": "spare", "iface": "Iface3", "pty": True, "meters": [
             {"type": "mercury236", "count": 2, "first_address": 1, "first_serial": "63000201"},
             {"type": "ce303", "serial": "009114263000001"}]},

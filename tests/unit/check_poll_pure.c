@@ -113,7 +113,8 @@ static struct timecheck
 usual(int64_t device_utc, int64_t meter_utc)
 {
 	return (struct timecheck){ .sent_us = device_utc * 1000000,
-		.answered_us = device_utc * 1000000 + 50000, .meter_utc = meter_utc, .zone = moscow, .device_good = true, .limit_us = 2000000,
+		.answered_us = device_utc * 1000000 + 50000, .meter_utc = meter_utc,
+		.zone = moscow, .device_good = true, .limit_us = 2000000,
 		.rtt_max_us = 1000000, .soft_max_s = 120, .period_s = 1800, .guard_s = 60,
 		.day_guard_s = 300, .once_per_day = true };
 }

@@ -98,8 +98,11 @@ END_TEST
 /* From every version there ever was: its frozen SQL, then all that follows. */
 START_TEST(every_earlier_version_is_migrated)
 {
-	static const struct { const char *file; const struct migration *all; const unsigned *n; }
-	    files[] = {
+	static const struct {
+		const char *file;
+		const struct migration *all;
+		const unsigned *n;
+	} files[] = {
 		{ "archive.db", archive_migrations, &archive_version },
 		{ "config.db", config_migrations, &config_version },
 	};

@@ -26,14 +26,16 @@ putting_thread(void *arg)
 	for (int i = 0; i < BUSY_RECORDS; i++) {
 		struct record r[3] = { fixture_energy(REC_EL_DAY, DAY0 + i % 100 * D, i),
 		    fixture_energy(REC_EL_MOMENT_ENERGY, DAY0 + i, i),
-		    { .type = REC_EL_PROFILE, .valid = true, .period_min = 30, .ts = DAY0 + i * 1800 } };
+		    { .type = REC_EL_PROFILE, .valid = true, .period_min = 30,
+			.ts = DAY0 + i * 1800 } };
 		struct store_ring ring;
 
 		if (store_put(f.store, b->dev, r, 3) < 0)
 			abort();
 		if (i % 100 == 99 && store_sync(f.store) < 0)
 			abort();
-		if (i % 50 == 0 && store_journal_add(f.store, DJ_METER_ANSWER, DAY0, "{\"idMeter\":1}") < 0)
+		if (i % 50 == 0 &&
+		    store_journal_add(f.store, DJ_METER_ANSWER, DAY0, "{\"idMeter\":1}") < 0)
 			abort();
 		store_ring(f.store, b->dev, REC_EL_DAY, 0, &ring);
 	}
