@@ -305,6 +305,7 @@ const struct meter_family mercury230_family = {
 	    REC_BIT(REC_EL_JOURNAL),
 	.journals = M230_JOURNAL_MASK,
 	.clock_soft_max_s = 240,
+	.clock_slews = true,
 	.clock_frame = 8,
 	.idle_ms = 15000,
 	.memory_version = MERCURY230_MEMORY_VERSION,

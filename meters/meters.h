@@ -55,6 +55,7 @@ struct meter_family {
 	uint32_t measures;		/* REC_BIT of every record type it can ever give */
 	uint64_t journals;		/* journal_bit of every journal it can ever give */
 	uint16_t clock_soft_max_s;	/* largest correction the meter accepts at once; 0: no limit */
+	bool clock_slews;		/* a correction takes as long as it is large */
 	uint8_t clock_frame;		/* bytes of the correction request, to time its end */
 	bool must_close;		/* left open it disturbs the next meter: close each visit */
 	uint16_t idle_ms;		/* the session dies after this silence (0: never): reopen */

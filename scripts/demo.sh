@@ -10,10 +10,11 @@ dir=${DEMO_DIR:-demo-data}
 street=config/streets/demo.json
 ports=(8080 7777 1111 2222 3333 4444)
 fill_limit_s=900
-sim='' daemon='' started='' interrupted=''
-# As the device is delivered: local time is UTC+3, no proxy between its parts.
-export TZ=UTC-3 no_proxy=127.0.0.1
+sim='' daemon=''
+# The zone of the device as it is delivered; dates below are its dates.
+export TZ=UTC-3
 unset USPD_URL USPD_TOKEN
+yesterday=$(date -d yesterday +%F) today=$(date +%F)
 
 stop() {
 	trap '' INT TERM HUP
@@ -21,10 +22,9 @@ stop() {
 	for pid in $daemon $sim; do
 		kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null || true
 	done
-	[ -z "$started" ] || printf '\ndemo: ended; data and logs are in %s/\n' "$dir"
+	printf '\ndemo: ended; data and logs are in %s/\n' "$dir"
 }
 die() {
-	[ -z "$interrupted" ] || exit 130
 	echo "demo: $1" >&2
 	[ ! -s "${2-}" ] || tail -5 "$2" >&2
 	exit 1
@@ -55,8 +55,7 @@ rm -rf "$dir" 2>/dev/null || die "$dir cannot be removed: it belongs to another 
 mkdir -p "$dir/lines" "$dir/archive"
 sed "s#demo-data/#$dir/#" config/board-demo.json >"$dir/board.json"
 trap stop EXIT
-trap 'interrupted=1; exit 130' INT TERM HUP
-started=1
+trap 'exit 130' INT TERM HUP
 
 # Sessions of their own, so that Ctrl-C reaches this script only; they end when it does, however
 # that happens.
@@ -75,19 +74,19 @@ say "A street of $meters simulated meters on four buses with 40 days behind them
 # Every bus keeps the pace of its line: Mercury at 115200 bit/s, CE301, CE303 at 9600."
 show "$bin/uspdctl" settings poll.backfill_days 40
 show "$bin/uspdctl" meter import "$dir/meters.csv"
-say "Filling the archive, the newest day of all meters first; one meter is dead and not waited for."
+say "Filling the archive: who is there, the newest readings, the journals, then all gaps, newest day first.
+# One meter is dead and not waited for."
 show "$bin/uspdctl" poll --watch --until-complete --timeout $fill_limit_s ||
 	die "the archive was not filled" "$dir/uspdd.log"
 
 # The serial number of the first meter stands in the last but two columns of its row.
 serial=$(sed -n '2{s/\r$//;p}' "$dir/meters.csv" | awk -F';' '{ print $(NF - 2) }')
-yesterday=$(date -d yesterday +%F) today=$(date +%F)
 say "Yesterday of meter 1 from the archive: mean power of each half hour, named by its end."
 show "$bin/uspdctl" read 1 profile "${yesterday}T00:30" "$today"
 say "The same day as a head-end sees it over RTU-327: energy of each half hour."
 show "$bin/uspdctl" rtu327 127.0.0.1:7777 lp --serial "$serial" --from "${yesterday}T00:30" --count 48
-say "Start of the day, and the same from the head-end."
-show "$bin/uspdctl" read 1 ElDayEnergy "$today"
+say "What its counters showed when today began, and the same from the head-end."
+show "$bin/uspdctl" read 1 day "$today" --tags A+0,A-0,R+0,R-0
 show "$bin/uspdctl" rtu327 127.0.0.1:7777 pok --serial "$serial" --from "$today"
 say "The buses: use is the least time the exchanges could take, in percent of what they took."
 show "$bin/uspdctl" status
@@ -102,8 +101,9 @@ The daemon goes on polling.  In another terminal:
   $bin/uspdctl journal meter/time            the meter whose clock was wrong
   $bin/uspdctl rtu327 127.0.0.1:7777 time    the clock, as a head-end sees it
   curl http://127.0.0.1:8080/api/v1/status
-HTTP is on port 8080, RTU-327 on 7777, transit to the buses on 1111, 2222, 3333, 4444; logs in $dir/.
+HTTP is on port 8080, RTU-327 on 7777; 1111, 2222, 3333 and 4444 are kept for transit.  Logs are in $dir/.
 Ctrl-C ends the demonstration.
 EOT
+trap 'exit 0' INT TERM HUP
 wait -n $sim $daemon || true
 die "a part ended by itself" "$dir/uspdd.log"

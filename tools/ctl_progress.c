@@ -66,17 +66,23 @@ take_sample(struct progress *p, int64_t now_ms, long long have)
 	p->samples[p->n_samples++].have = have;
 }
 
-/* Seconds to go, or -1 while there is nothing to tell it from. */
+/* Seconds to go, or -1 while there is nothing to tell it from: journals and identities move no grid
+ * points, so both halves of the window must have gone about equally fast. */
 static long long
 seconds_left(const struct progress *p, long long left)
 {
-	unsigned last = p->n_samples - 1;
-	long long got = p->samples[last].have - p->samples[0].have;
+	unsigned last = p->n_samples - 1, half = last / 2;
 	int64_t took_ms = p->samples[last].ms - p->samples[0].ms;
+	int64_t older_ms = p->samples[half].ms - p->samples[0].ms, newer_ms = took_ms - older_ms;
+	long long got = p->samples[last].have - p->samples[0].have;
+	long long older = p->samples[half].have - p->samples[0].have, newer = got - older;
 
 	if (left <= 0)
 		return 0;
-	return got > 0 && took_ms >= RATE_LEAST_MS ? left * took_ms / got / 1000 + 1 : -1;
+	if (took_ms < RATE_LEAST_MS || older <= 0 || newer <= 0 ||
+	    older * newer_ms > 3 * newer * older_ms || newer * older_ms > 3 * older * newer_ms)
+		return -1;
+	return left * took_ms / got / 1000 + 1;
 }
 
 static const char *
@@ -165,9 +171,8 @@ draw_picture(struct progress *p, const struct progress_fill *fill, const json_t 
 	if (p->drawn > 0)
 		printf("\033[%uA", p->drawn);
 	put(&screen, "  [%s] %3d.%d %%   %s gone, %s to go", bar, tenths / 10, tenths % 10, gone, left);
-	put(&screen, "  %lld of %lld records wanted are stored, %lld wait for the disk",
-	    fill->wanted - fill->missing, expected(fill, totals),
-	    ctl_int(json_object_get(status, "store"), "queued"));
+	put(&screen, "  %lld of %lld readings wanted are stored; %lld records in all, with journals",
+	    fill->wanted - fill->missing, expected(fill, totals), ctl_int(totals, "records"));
 	put(&screen,
 	    "  %lld meters: %lld answer, %lld silent, %lld not tried yet; visited %lld of %lld",
 	    ctl_int(totals, "meters"), ctl_int(totals, "answering"), ctl_int(totals, "silent"),
@@ -191,11 +196,11 @@ draw_line(const struct progress_fill *fill, const json_t *status, int tenths, lo
 	char left[24];
 	size_t i;
 
-	printf("%3d.%d %%  %lld of %lld records  %s to go  meters: %lld answer, %lld silent, "
-	       "%lld not tried yet  line use",
+	printf("%3d.%d %%  %lld of %lld readings, %lld records in all  %s to go  "
+	       "meters: %lld answer, %lld silent, %lld not tried yet  line use",
 	    tenths / 10, tenths % 10, fill->wanted - fill->missing, expected(fill, totals),
-	    print_span(left, sizeof(left), left_s), ctl_int(totals, "answering"),
-	    ctl_int(totals, "silent"), ctl_int(totals, "untried"));
+	    ctl_int(totals, "records"), print_span(left, sizeof(left), left_s),
+	    ctl_int(totals, "answering"), ctl_int(totals, "silent"), ctl_int(totals, "untried"));
 	json_array_foreach(buses, i, bus)
 		if (i < PLAIN_BUSES)
 			printf(" %.1f", ctl_real(bus, "utilisation"));

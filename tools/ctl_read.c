@@ -8,7 +8,7 @@
 #include "tools/ctl_http.h"
 #include "tools/ctl_table.h"
 
-#define USAGE "read METER MEASURE [FROM [TO]] [--csv] [--limit N] [--last N]\n" \
+#define USAGE "read METER MEASURE [FROM [TO]] [--csv] [--limit N] [--last N] [--tags T,...]\n" \
 	"  METER    id or serial number\n" \
 	"  MEASURE  day month profile daycons monthcons energy quality config, journal NAME,\n" \
 	"           or a name like ElDayEnergy\n" \
@@ -21,7 +21,7 @@ static const struct { const char *alias, *type; } aliases[] = {
 };
 
 struct question {
-	const char *meter, *from, *to, *limit;
+	const char *meter, *from, *to, *limit, *tags;
 	char type[64];
 	bool csv, newest;
 };
@@ -201,6 +201,7 @@ ask(const struct ctl *ctl, const struct question *q, const char *how, json_t **a
 	ctl_add_arg(&path, "from", q->from);
 	ctl_add_arg(&path, "to", q->to);
 	ctl_add_arg(&path, "limit", q->limit);
+	ctl_add_arg(&path, "tags", q->tags);
 	ctl_add_arg(&path, "order", q->newest ? "desc" : NULL);
 	rc = ctl_call(ctl, "GET", path.p, NULL, answer, missing);
 	text_free(&path);
@@ -243,6 +244,7 @@ take_question(struct question *q, int argc, char **argv)
 	if (ctl_option(&argc, argv, "--last", &q->limit))
 		q->newest = true;
 	ctl_option(&argc, argv, "--limit", &q->limit);
+	ctl_option(&argc, argv, "--tags", &q->tags);
 	q->csv = ctl_option(&argc, argv, "--csv", NULL);
 	if (!ctl_no_options(argc, argv) || argc < 3)
 		return false;

@@ -88,6 +88,8 @@ table_print(const struct table *table, FILE *f)
 		int pad = (int)(width[c] - letters(text));
 		bool last = c + 1 == table->n_columns;
 
+		if (last && *text == '\0')
+			pad = 0;
 		if (number[c])
 			fprintf(f, "%*s%s", pad, "", text);
 		else

@@ -7,7 +7,7 @@
 #include "src/base/clock.h"
 #include "src/base/log.h"
 
-enum { SECOND_US = 1000000, MEASUREMENTS = 3, RTT_MAX_US = SECOND_US, LEAD_US = 20000 };
+enum { SECOND_US = 1000000, MEASUREMENTS = 3, RTT_MAX_US = SECOND_US, SLEW_MARGIN_S = 3, LEAD_US = 20000 };
 
 static int
 get_clock(struct conversation *c, void *arg)
@@ -52,17 +52,20 @@ remember(struct conversation *c, const struct timecheck_result *result)
 	pthread_mutex_unlock(&c->poll->lock);
 }
 
+/* after_us NULL: the meter is still slewing. */
 static void
-journal(struct conversation *c, int64_t before_us, int correction_s, int64_t after_us,
+journal(struct conversation *c, int64_t before_us, int correction_s, const int64_t *after_us,
     const char *result)
 {
-	char json[240];
+	char json[240], after[32] = "null";
 
+	if (after_us != NULL)
+		snprintf(after, sizeof(after), "%.3f", (double)*after_us / SECOND_US);
 	snprintf(json, sizeof(json),
 	    "{\"idMeter\":%u,\"serial\":\"%s\",\"diffBefore\":%.3f,"
-	    "\"correction\":%d,\"diffAfter\":%.3f,\"result\":\"%s\"}",
-	    c->meter->row.id, c->meter->state.config.serial, (double)before_us / SECOND_US,
-	    correction_s, (double)after_us / SECOND_US, result);
+	    "\"correction\":%d,\"diffAfter\":%s,\"result\":\"%s\"}",
+	    c->meter->row.id, c->meter->state.config.serial, (double)before_us / SECOND_US, correction_s,
+	    after, result);
 	if (store_journal_add(c->poll->store, DJ_METER_TIME, clock_utc(), json) < 0)
 		log_warn("poll", "meter=%u: clock correction not journalled", c->meter->row.id);
 }
@@ -93,6 +96,32 @@ meter_day(const struct conversation *c, int64_t meter_utc)
 	return day_start(c->zone, meter_utc);
 }
 
+/* A slewing meter is looked at again when it must have arrived. */
+static void
+verify_later(struct conversation *c, const struct timecheck_result *decided)
+{
+	struct poll_meter *m = c->meter;
+
+	pthread_mutex_lock(&c->poll->lock);
+	m->clock_before_us = decided->diff_us;
+	m->clock_correction_s = decided->correction_s;
+	m->clock_verify_at = clock_utc() + abs(decided->correction_s) + SLEW_MARGIN_S;
+	pthread_mutex_unlock(&c->poll->lock);
+	journal(c, decided->diff_us, decided->correction_s, NULL, "slewing");
+}
+
+static void
+verify(struct conversation *c, int64_t diff_us)
+{
+	struct poll_meter *m = c->meter;
+
+	if (m->clock_verify_at == 0 || clock_utc() < m->clock_verify_at)
+		return;
+	m->clock_verify_at = 0;
+	journal(c, m->clock_before_us, m->clock_correction_s, &diff_us,
+	    llabs(diff_us) <= c->settings.clock_limit_ms * 1000 ? "done" : "not reached");
+}
+
 static int
 correct(struct conversation *c, struct timecheck *check, const struct timecheck_result *decided)
 {
@@ -100,19 +129,20 @@ correct(struct conversation *c, struct timecheck *check, const struct timecheck_
 	struct timecheck_result after = *decided;
 	int rc = send_correction(c, decided->diff_us, decided->correction_s);
 
+	log_info("poll", "bus=%s meter=%u: clock off by %.1f s, corrected by %d s: %s", c->bus->name,
+	    m->row.id, (double)decided->diff_us / SECOND_US, decided->correction_s, uspd_strerror(rc));
 	if (rc == E_OK || rc == E_REFUSED) {
 		m->state.corrected_day = meter_day(c, check->meter_utc);
 		c->state_changed = true;
 	}
-	if (rc == E_OK) {
-		rc = measure(c, check, &after);
-		if (rc == E_OK)
-			remember(c, &after);
+	if (rc == E_OK && m->family->clock_slews) {
+		verify_later(c, decided);
+		return E_OK;
 	}
-	journal(c, decided->diff_us, decided->correction_s, after.diff_us,
+	if (rc == E_OK && (rc = measure(c, check, &after)) == E_OK)
+		remember(c, &after);
+	journal(c, decided->diff_us, decided->correction_s, &after.diff_us,
 	    rc == E_OK ? "done" : uspd_strerror(rc));
-	log_info("poll", "bus=%s meter=%u: clock off by %.1f s, corrected by %d s: %s", c->bus->name,
-	    m->row.id, (double)decided->diff_us / SECOND_US, decided->correction_s, uspd_strerror(rc));
 	/* A refused correction is no fault of the link. */
 	return poll_is_link_trouble(rc) || rc == E_STOPPED || rc == E_PREEMPTED ? rc : E_OK;
 }
@@ -152,6 +182,7 @@ poll_check_clock(struct conversation *c)
 	if ((rc = measure(c, &check, &result)) < 0)
 		return rc;
 	remember(c, &result);
+	verify(c, result.diff_us);
 	if (result.action == TIMECHECK_ALARM && m->clock_alarm_day != day_start(c->zone, clock_utc())) {
 		m->clock_alarm_day = day_start(c->zone, clock_utc());
 		poll_journal(c->poll, "warn", c->bus->name, "meter %u: clock out of range by %d s (%s)",

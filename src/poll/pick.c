@@ -46,6 +46,8 @@ clock_due(const struct poll *poll, const struct poll_meter *m, int64_t now)
 	/* The marks lie halfway between the slice boundaries: minutes 15 and 45 (poller.md 7.1). */
 	int64_t slot = (now - period / 2) / period;
 
+	if (m->clock_verify_at != 0 && now >= m->clock_verify_at)
+		return true;
 	return m->clock_slot != slot && (m->clock_postponed || now - m->clock_read_at > CLOCK_FRESH_S);
 }
 

@@ -97,7 +97,9 @@ poll_open(struct poll **out, struct store *store, const struct poll_line lines[S
 		rc = E_NOMEM;
 		goto fail;
 	}
+	pthread_mutex_lock(&poll->lock);
 	poll->started = true;
+	pthread_mutex_unlock(&poll->lock);
 	log_info("poll", "meters=%zu buses=%zu: polling", poll->n_meters, poll->n_buses);
 	*out = poll;
 	return E_OK;

@@ -1,5 +1,7 @@
-/* Inside the poller.  One mutex guards everything here but what a running visit owns: the meter's
- * `state` and the conversation, which belong to the bus thread while `visiting` is set. */
+/* Inside the poller.  One mutex guards everything here.  While a meter is `visiting`, only its visit
+ * changes what is known of it: the visit reads that freely and takes the mutex to write what others
+ * read (of `state`, the memory and corrected_day are read by nobody else).  A conversation belongs to
+ * its bus thread.  The mutex is never held while the line talks. */
 #ifndef USPD_POLL_POLL_PRIVATE_H
 #define USPD_POLL_POLL_PRIVATE_H
 
@@ -60,6 +62,9 @@ struct poll_meter {
 	int64_t clock_read_at, clock_slot;	/* device time; slot of the last decision */
 	int64_t clock_alarm_day;		/* the alarm is journalled once a day */
 	bool clock_postponed;
+	int64_t clock_verify_at;		/* device time: a slewed correction is looked at again; 0 */
+	int64_t clock_before_us;		/* what was corrected, for that row of the journal */
+	int32_t clock_correction_s;
 	int64_t moment_slot, quality_slot, journal_slot;
 	int backfill_stage;			/* 0 days and months, n: profile of n-1 days ago */
 	bool backfill_done, backfill_holes;

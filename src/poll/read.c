@@ -269,6 +269,7 @@ poll_read_newest(struct conversation *c, enum series series)
 		return E_OK;
 	query = grid_query(c, poll_series_type[series], newest, newest);
 	rc = read_labels(c, &query, &open_labels);
+	pthread_mutex_lock(&c->poll->lock);
 	if (rc == E_OK && open_labels == 0) {
 		/* A label was passed over (the bus was too busy, the meter away): sweep for it. */
 		if (state->newest != 0 && grid_step(&grid, state->newest, 1) < newest)
@@ -279,6 +280,7 @@ poll_read_newest(struct conversation *c, enum series series)
 	} else if (!poll_is_link_trouble(rc)) {
 		state->retry_at = now + (rc == E_UNSUPPORTED ? RETRY_SOON_S : RETRY_LATER_S);
 	}
+	pthread_mutex_unlock(&c->poll->lock);
 	return rc;
 }
 
@@ -391,6 +393,17 @@ missing_series(struct conversation *c, enum series series)
 }
 
 static void
+start_sweep(struct conversation *c)
+{
+	struct poll_meter *m = c->meter;
+
+	pthread_mutex_lock(&c->poll->lock);
+	m->backfill_done = m->backfill_holes = false;
+	m->backfill_stage = 0;
+	pthread_mutex_unlock(&c->poll->lock);
+}
+
+static void
 sweep_done(struct conversation *c)
 {
 	struct poll_meter *m = c->meter;
@@ -412,10 +425,8 @@ poll_read_backfill(struct conversation *c)
 	struct line_counters before, after;
 	int rc = E_OK;
 
-	if (m->backfill_done) {
-		m->backfill_done = m->backfill_holes = false;
-		m->backfill_stage = 0;
-	}
+	if (m->backfill_done)
+		start_sweep(c);
 	line_counters(c->line, &before);
 	do {
 		if (m->backfill_stage == 0) {

@@ -100,7 +100,9 @@ conversation_ask(struct conversation *c, const char *job, operation *run, void *
 	unsigned tried = 0;
 	int swallowed, rc = E_OK;
 
+	pthread_mutex_lock(&c->poll->lock);
 	c->bus->job = job;
+	pthread_mutex_unlock(&c->poll->lock);
 	for (unsigned attempt = 1; attempt <= c->attempts && tried++ < MOST_ATTEMPTS; attempt++) {
 		if (attempt > 1 && (rc = conversation_configure(c, true, c->attempts)) < 0)
 			return rc;
@@ -184,15 +186,24 @@ clock_if_stale(struct conversation *c)
 	return poll_check_clock(c);
 }
 
+/* What is read every so many minutes was read, or is not there to be read. */
+static int
+slot_over(struct conversation *c, int rc, int64_t *slot, int64_t minutes)
+{
+	if (!poll_is_link_trouble(rc) && minutes > 0) {
+		pthread_mutex_lock(&c->poll->lock);
+		*slot = clock_utc() / (minutes * 60);
+		pthread_mutex_unlock(&c->poll->lock);
+	}
+	return rc;
+}
+
 static int
 read_moment(struct conversation *c, enum record_type type, int64_t *slot, int64_t minutes)
 {
 	struct query query = { .type = type };
-	int rc = poll_read_query(c, &query);
 
-	if (!poll_is_link_trouble(rc) && minutes > 0)
-		*slot = clock_utc() / (minutes * 60);
-	return rc;
+	return slot_over(c, poll_read_query(c, &query), slot, minutes);
 }
 
 /* A refusal of one step does not keep the others from being asked. */
@@ -207,7 +218,6 @@ step(struct conversation *c, unsigned due)
 {
 	struct poll_meter *m = c->meter;
 	const struct settings *s = &c->settings;
-	int rc = E_OK;
 
 	switch (due) {
 	case DUE_PROFILE: return poll_read_newest(c, SERIES_PROFILE);
@@ -218,14 +228,12 @@ step(struct conversation *c, unsigned due)
 	case DUE_QUALITY:
 		return read_moment(c, REC_EL_MOMENT_QUALITY, &m->quality_slot, s->poll_quality_min);
 	case DUE_JOURNALS:
-		rc = poll_read_journals(c, UINT64_MAX);
-		if (!poll_is_link_trouble(rc) && s->poll_journal_min > 0)
-			m->journal_slot = clock_utc() / (s->poll_journal_min * 60);
-		return rc;
+		return slot_over(c, poll_read_journals(c, UINT64_MAX), &m->journal_slot,
+		    s->poll_journal_min);
 	case DUE_BACKFILL:
 		return poll_read_backfill(c);
 	default:
-		return rc;
+		return E_OK;
 	}
 }
 

@@ -13,7 +13,7 @@ struct loader {
 	size_t size;
 };
 
-static int
+__attribute__((format(printf, 2, 3))) static int
 refuse(struct loader *l, const char *fmt, ...)
 {
 	va_list ap;

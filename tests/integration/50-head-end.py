@@ -2,10 +2,12 @@
 """A head-end reads every meter of a polled street over RTU-327: each value is the model's."""
 
 import csv
+import datetime
 import io
 import json
 import os
 import random
+import re
 import struct
 import subprocess
 import threading
@@ -125,11 +127,11 @@ class HeadEnd:
         words = ("rtu327", "127.0.0.1:%d" % self.address[1], *words)
         made = json.loads(self.ctl(*words, "--json"))
         same(json.loads(self.ctl("--json", *words)), made, "--json before the command")
-        lines = [line.split() for line in self.ctl(*words).splitlines()]
+        lines = [re.split(r"\s{2,}", line.strip()) for line in self.ctl(*words).splitlines()]
         rows = made if isinstance(made, list) else [made]
-        if rows:
-            same(lines[0], list(rows[0]), "head of the table")
-        same(lines[1:], [[cell(k, v) for k, v in row.items()] for row in rows], "table")
+        names = [head.split(" ")[0] for head in lines[0]] if lines else []	# a unit may follow
+        shown = [{name: shown_value(name, text) for name, text in zip(names, line)} for line in lines[1:]]
+        same(shown, rows, "table")
         return made
 
     # ---- what the model says ----
@@ -155,12 +157,13 @@ class HeadEnd:
         return [(s, {c: kwh(meter.energy(c, tariff, s + TZ)) for c in CHANNELS}) for s in stamps]
 
 
-def cell(name, value):
-    if isinstance(value, float):
-        return "-" if value == rtu.MISSING else "%.15g" % value
+def shown_value(name, text):
+    """What a cell of a table says."""
     if name == "time":
-        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(value))
-    return str(value)
+        return int(datetime.datetime.strptime(text, "%Y-%m-%d %H:%M:%S %z").timestamp())
+    if name in ("serial", "version") and len(text) > 1:
+        return text
+    return rtu.MISSING if text == "-" else float(text)
 
 
 def midnight(h, days_ago=0):
@@ -175,7 +178,8 @@ def device(h):
         before = int(time.time())
         assert before <= c.time() <= int(time.time()), "GETTIME"
     same(h.ask("version"), {"version": "020102"}, "uspdctl version")
-    assert before <= h.ask("time")["time"] <= int(time.time())
+    told = json.loads(h.ctl("--json", "rtu327", "127.0.0.1:%d" % h.address[1], "time"))["time"]
+    assert before <= told <= int(time.time()), "uspdctl time"
 
 
 def parameters(h):
@@ -219,6 +223,7 @@ def moment(h):
                 if low is None:
                     same(value, rtu.MISSING, name)
                 else:
+                    low = low // 1000 * 1000	# a register of a Mercury shows whole Wh
                     assert low / 1e6 <= value <= high / 1e6, (meter.id, name, low, value, high)
 
 

@@ -137,6 +137,8 @@ setup(void)
 	ck_assert_int_ge(master, 0);
 	ck_assert_int_eq(grantpt(master) | unlockpt(master), 0);
 	ck_assert_int_eq(ptsname_r(master, path, sizeof(path)), 0);
+	started = released = false;
+	n_events = 0;
 	ck_assert_int_eq(crew_open(&crew, "test", 1), E_OK);
 	ck_assert_int_eq(bus_open(&bus, crew, &options), E_OK);
 }

@@ -79,9 +79,9 @@ disk_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *f, int flags, int *o
 void
 failing_disk_install(void)
 {
-	real_disk = sqlite3_vfs_find(NULL);
-	if (real_disk == &disk)
+	if (real_disk != NULL)
 		return;
+	real_disk = sqlite3_vfs_find(NULL);
 	disk = *real_disk;
 	disk.zName = "failing";
 	disk.szOsFile = (int)sizeof(struct file) + real_disk->szOsFile;
