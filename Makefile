@@ -65,6 +65,7 @@ PKG_CONFIG := PKG_CONFIG_SYSROOT_DIR=$(CURDIR)/$(SYSROOT) \
 	PKG_CONFIG_LIBDIR=$(CURDIR)/$(SYSROOT)/usr/lib/$(TRIPLET)/pkgconfig:$(CURDIR)/$(SYSROOT)/usr/share/pkgconfig \
 	pkg-config
 DEP_GROUPS += $(CONFIG)
+RUN_ENV := CK_TIMEOUT_MULTIPLIER=10
 RUN_WRAP := qemu-$(if $(filter armhf,$(CONFIG)),arm,aarch64)-static -L $(SYSROOT)
 endif
 

@@ -180,7 +180,7 @@ energomera_ring_event(const struct energomera_ring *ring, size_t i, const struct
 	case TAKES_OTHER_CODES:
 		return !is_code_of_its_own(value);
 	case TAKES_BIT:
-		*event = value >> j->which & 1u;
+		*event = (unsigned)value >> j->which & 1U;
 		return ((value ^ before) >> j->which & 1) != 0;
 	}
 	return false;

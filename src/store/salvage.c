@@ -446,8 +446,8 @@ salvage_report(struct store *s, const struct salvage *result, const char *why)
 	log_warn("store", "archive.db was damaged (%s): rows kept=%llu records lost=%llu, old file %s",
 	    why, (unsigned long long)result->kept, (unsigned long long)result->lost, result->aside);
 	journal_system(s, "error", "archive_salvaged",
-	    "archive.db was damaged (%s); rows kept: %llu; records lost: %llu; old file: %s", why,
-	    (unsigned long long)result->kept, (unsigned long long)result->lost, result->aside);
+	    "archive.db was damaged; rows kept: %llu; records lost: %llu; old file: %s (%s)",
+	    (unsigned long long)result->kept, (unsigned long long)result->lost, result->aside, why);
 }
 
 /* Through a connection of its own: the writer's cache may still hold what the disk has lost. */

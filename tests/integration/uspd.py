@@ -4,6 +4,7 @@ Only the standard library.  Every test gets a directory of its own that disappea
 are chosen by the kernel.  A test is a script whose last line is "N passed, M failed".
 """
 
+import atexit
 import csv
 import io
 import json
@@ -45,10 +46,17 @@ class Process:
         if stream == "stdout":
             pipes["stderr"] = None
         self.child = subprocess.Popen(args, stdin=subprocess.DEVNULL, env=env, **pipes)
+        atexit.register(self.reap)
         self.stream = getattr(self.child, stream)
         self.lines = []
         self.rest = b""
         os.set_blocking(self.stream.fileno(), False)
+
+    def reap(self):
+        """For a test that failed before it could stop us."""
+        if self.child.poll() is None:
+            self.child.kill()
+            self.child.wait()
 
     def read(self, timeout):
         ready, _, _ = select.select([self.stream], [], [], timeout)
