@@ -196,8 +196,8 @@ ARCH ?= armhf
 cross:
 	@$(MAKE) CONFIG=$(ARCH) all units
 
-## run the unit tests of ARCH under user-mode emulation
-check-cross:
+## build for ARCH and run the unit tests under user-mode emulation
+check-cross: cross
 	@$(MAKE) CONFIG=$(ARCH) check-units
 
 FUZZ_SECONDS ?= 60

@@ -431,7 +431,8 @@ attempt_once(struct attempt *a, const uint8_t *tx, size_t tx_len, bool is_repeat
 		note_failure(a, rc);
 	else if (a->frame != NULL)
 		note_answer(a);
-	line->count.wire_us += (uint64_t)line_wire_us(line, tx_len + (size_t)(line->count.rx_bytes - received));
+	received = line->count.rx_bytes - received;
+	line->count.wire_us += (uint64_t)line_wire_us(line, tx_len + (size_t)received);
 	return rc;
 }
 

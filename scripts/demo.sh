@@ -50,9 +50,10 @@ show() {
 for port in "${ports[@]}"; do
 	! is_open "$port" || die "port $port is taken on this machine; end what listens there and try again"
 done
-[ ! -e "$dir" ] || [ -d "$dir/lines" ] || die "$dir exists and was not made by a demonstration"
+[ ! -e "$dir" ] || [ -e "$dir/.demo" ] || die "$dir exists and was not made by a demonstration"
 rm -rf "$dir" 2>/dev/null || die "$dir cannot be removed: it belongs to another user"
 mkdir -p "$dir/lines" "$dir/archive"
+touch "$dir/.demo"
 sed "s#demo-data/#$dir/#" config/board-demo.json >"$dir/board.json"
 trap stop EXIT
 trap 'exit 130' INT TERM HUP
@@ -71,7 +72,7 @@ until_true 10 "$dir/uspdd.log" $daemon "the daemon" is_open 8080
 
 meters=$(($(wc -l <"$dir/meters.csv") - 1))
 say "A street of $meters simulated meters on four buses with 40 days behind them, and uspdd with an empty archive.
-# Every bus keeps the pace of its line: Mercury at 115200 bit/s, CE301, CE303 at 9600."
+# Every bus keeps the pace of its line: Mercury at 115200 bit/s (an old one at 38400), CE301 and CE303 at 9600."
 show "$bin/uspdctl" settings poll.backfill_days 40
 show "$bin/uspdctl" meter import "$dir/meters.csv"
 say "Filling the archive: who is there, the newest readings, the journals, then all gaps, newest day first.

@@ -217,7 +217,9 @@ progress_draw(struct progress *p, const struct progress_fill *fill, const json_t
 	int tenths = share(fill, totals);
 
 	take_sample(p, now_ms, have);
-	left_s = seconds_left(p, expected(fill, totals) - have);
+	left_s = fill->wanted == 0 && fill->untried > 0 ?
+	    -1 :
+	    seconds_left(p, expected(fill, totals) - have);
 	if (p->redraw) {
 		draw_picture(p, fill, status, run, tenths, left_s);
 	} else if (last || p->told_ms == 0 || now_ms - p->told_ms >= PLAIN_MS) {

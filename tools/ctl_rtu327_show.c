@@ -209,7 +209,7 @@ rtu327_show_page(const struct rtu327_request *q, const struct rtu327_frame *repl
 static const char *
 unit_of(const char *name)
 {
-	for (unsigned i = 0; i < RTU327_CHANNELS; i++)
+	for (unsigned i = 0; name != NULL && i < RTU327_CHANNELS; i++)
 		if (strcmp(name, rtu327_channel_names[i]) == 0)
 			return name[0] == 'A' ? " kWh" : " kvarh";
 	return "";
@@ -263,8 +263,10 @@ print_table(json_t *rows)
 	if (first == NULL)
 		return;
 	table_open(&t, json_object_size(first));
-	json_object_foreach(first, name, value)
+	for (void *at = json_object_iter(first); at != NULL; at = json_object_iter_next(first, at)) {
+		name = json_object_iter_key(at);
 		table_cell(&t, "%s%s", name, unit_of(name));
+	}
 	json_array_foreach(rows, i, row)
 		json_object_foreach(row, name, value)
 			print_cell(&t, name, value);

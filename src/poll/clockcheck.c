@@ -7,7 +7,10 @@
 #include "src/base/clock.h"
 #include "src/base/log.h"
 
-enum { SECOND_US = 1000000, MEASUREMENTS = 3, RTT_MAX_US = SECOND_US, SLEW_MARGIN_S = 3, LEAD_US = 20000 };
+enum {
+	SECOND_US = 1000000, MEASUREMENTS = 3, RTT_MAX_US = SECOND_US, SLEW_MARGIN_S = 3,
+	LEAD_US = 20000,
+};
 
 static int
 get_clock(struct conversation *c, void *arg)
@@ -64,8 +67,8 @@ journal(struct conversation *c, int64_t before_us, int correction_s, const int64
 	snprintf(json, sizeof(json),
 	    "{\"idMeter\":%u,\"serial\":\"%s\",\"diffBefore\":%.3f,"
 	    "\"correction\":%d,\"diffAfter\":%s,\"result\":\"%s\"}",
-	    c->meter->row.id, c->meter->state.config.serial, (double)before_us / SECOND_US, correction_s,
-	    after, result);
+	    c->meter->row.id, c->meter->state.config.serial, (double)before_us / SECOND_US,
+	    correction_s, after, result);
 	if (store_journal_add(c->poll->store, DJ_METER_TIME, clock_utc(), json) < 0)
 		log_warn("poll", "meter=%u: clock correction not journalled", c->meter->row.id);
 }

@@ -62,7 +62,7 @@ struct poll_meter {
 	int64_t clock_read_at, clock_slot;	/* device time; slot of the last decision */
 	int64_t clock_alarm_day;		/* the alarm is journalled once a day */
 	bool clock_postponed;
-	int64_t clock_verify_at;		/* device time: a slewed correction is looked at again; 0 */
+	int64_t clock_verify_at;		/* device time: a slewed correction is read back; 0 */
 	int64_t clock_before_us;		/* what was corrected, for that row of the journal */
 	int32_t clock_correction_s;
 	int64_t moment_slot, quality_slot, journal_slot;

@@ -33,18 +33,23 @@ series_depth(const struct settings *s, const struct meter_config *config, enum s
 	return own != 0 && own < ours ? own : ours;
 }
 
+static int64_t
+series_delay(const struct settings *s, enum series series)
+{
+	return series == SERIES_PROFILE ? s->poll_profile_delay_s : s->poll_day_delay_s;
+}
+
 bool
 poll_series_span(const struct settings *s, struct zone zone, const struct poll_meter *m,
     enum series series, int64_t now, struct grid *grid, int64_t *oldest, int64_t *newest)
 {
 	enum record_type type = poll_series_type[series];
-	int64_t delay = series == SERIES_PROFILE ? s->poll_profile_delay_s : s->poll_day_delay_s;
 	int64_t limit = m->state.serial_since;
 
 	if (m->family == NULL || !(m->family->measures & ~m->state.refused & REC_BIT(type)))
 		return false;
 	grid_of(type, zone, m->state.config.period_min, grid);
-	*newest = grid_newest(grid, now - delay);
+	*newest = grid_newest(grid, now - series_delay(s, series));
 	*oldest = grid_step(grid, *newest, 1 - (int)series_depth(s, &m->state.config, series));
 	if (s->poll_backfill_days > 0 && now - s->poll_backfill_days * DAY_S > limit)
 		limit = now - s->poll_backfill_days * DAY_S;
@@ -70,7 +75,7 @@ poll_count_missing(struct poll *poll, struct poll_meter *m)
 			&oldest, &newest))
 			continue;
 		due = grid_step(&grid, newest, grid.label == GRID_START ? 2 : 1) +
-		    (s == SERIES_PROFILE ? poll->settings.poll_profile_delay_s : poll->settings.poll_day_delay_s);
+		    series_delay(&poll->settings, (enum series)s);
 		if (due < m->count_again)
 			m->count_again = due;
 		if (grid.unit == GRID_SECONDS)
