@@ -18,7 +18,8 @@
 #include "src/store/store.h"
 #include "src/system/board.h"
 
-enum { SOCKETS_MOST = 4096, RTU_POWER_ON = 1, RTU_TIME_BEFORE = 2, RTU_TIME_AFTER = 3 };
+enum { SOCKETS_MOST = 4096, PORT_RETRY_MS = 30000 };
+enum rtu_event { RTU_POWER_ON = 1, RTU_TIME_BEFORE = 2, RTU_TIME_AFTER = 3 };	/* rtu-327.md 6.12 */
 
 struct options {
 	const char *board, *data, *debug;
@@ -34,7 +35,7 @@ struct uspd {
 	struct rtu327 *rtu327;
 	uint16_t rtu327_asked;		/* port it was opened with; 0 = any */
 	struct http *http;
-	struct loop_timer *watchdog;
+	struct loop_timer *watchdog, *rtu327_again;
 };
 
 static void
@@ -155,14 +156,25 @@ follow_rtu327(struct uspd *u)
 	return rc;
 }
 
+/* A port that another program holds for now is tried again. */
+static void
+serve_rtu327(void *arg)
+{
+	struct uspd *u = arg;
+
+	loop_timer_free(u->rtu327_again);
+	u->rtu327_again = NULL;
+	if (follow_rtu327(u) < 0)
+		u->rtu327_again = loop_timer(u->loop, PORT_RETRY_MS, false, serve_rtu327, u);
+}
+
 static void
 take_changes(void *arg)
 {
 	struct uspd *u = arg;
 
 	poll_reload(u->poll);
-	if (follow_rtu327(u) < 0)
-		log_error("main", "RTU-327 is off until its port is free or changed");
+	serve_rtu327(u);
 }
 
 /* In the writer's thread: the servers are told in theirs. */
@@ -329,6 +341,7 @@ main(int argc, char **argv)
 	http_close(u.http);
 	poll_close(u.poll);
 	loop_timer_free(u.watchdog);
+	loop_timer_free(u.rtu327_again);
 	store_close(u.store); /* durable from here */
 	loop_close(u.loop);
 	log_flush();
