@@ -149,18 +149,18 @@ static const struct command {
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 
 static int
-refused(const struct command *c, int code)
+refused(enum rtu327_command command, int code)
 {
 	if (code >= 0)
 		fprintf(stderr, "uspdctl rtu327: %s: refused with code %d, %s\n",
-		    rtu327_command_name(c->command), code, rtu327_result_text((unsigned)code));
+		    rtu327_command_name(command), code, rtu327_result_text((unsigned)code));
 	return code >= 0 ? CTL_FAILED : CTL_UNREACHABLE;
 }
 
 static int
-malformed(const struct command *c)
+malformed(enum rtu327_command command)
 {
-	fprintf(stderr, "uspdctl rtu327: %s: malformed reply\n", rtu327_command_name(c->command));
+	fprintf(stderr, "uspdctl rtu327: %s: malformed reply\n", rtu327_command_name(command));
 	return CTL_FAILED;
 }
 
@@ -170,24 +170,24 @@ one_piece(struct head_end *h, const struct command *c, json_t **made)
 	int code = ask(h, c->command);
 
 	if (code != RTU327_OK)
-		return refused(c, code);
+		return refused(c->command, code);
 	*made = rtu327_show(&h->ask, &h->frame);
-	return *made != NULL ? CTL_OK : malformed(c);
+	return *made != NULL ? CTL_OK : malformed(c->command);
 }
 
 /* The interval of the meter, asked first, as head-ends do. */
 static int
-ask_interval(struct head_end *h, const struct command *c, unsigned *minutes)
+ask_interval(struct head_end *h, unsigned *minutes)
 {
 	struct rtu327_shprm p;
 	int code = ask(h, RTU327_GETSHPRM);
 	struct rd r = rd_init(h->frame.data, h->frame.len);
 
 	if (code != RTU327_OK)
-		return refused(c, code);
+		return refused(RTU327_GETSHPRM, code);
 	rtu327_get_shprm(&r, &p);
 	*minutes = p.interval_min;
-	return rd_done(&r) ? CTL_OK : malformed(c);
+	return rd_done(&r) ? CTL_OK : malformed(RTU327_GETSHPRM);
 }
 
 /* Asks page after page. */
@@ -199,16 +199,16 @@ list(struct head_end *h, const struct command *c, json_t **made)
 
 	*made = page.rows;
 	if (c->command == RTU327_GETLP)
-		rc = ask_interval(h, c, &page.interval_min);
+		rc = ask_interval(h, &page.interval_min);
 	while (rc == CTL_OK) {
 		int code = ask(h, c->command);
 
 		if (code == RTU327_NO_MORE_DATA || code == RTU327_NO_DATA)
 			break;
 		if (code != RTU327_OK)
-			return refused(c, code);
+			return refused(c->command, code);
 		if (!rtu327_show_page(&h->ask, &h->frame, &page))
-			return malformed(c);
+			return malformed(c->command);
 		if (c->command == RTU327_GETLOG)
 			h->ask.id = (uint32_t)page.last;
 		else

@@ -14,7 +14,7 @@ enum {
 	MAX_LABELS = 1600,		/* a day of one-minute slices and some */
 	MAX_RANGES = 64,
 	NOT_YET_S = 600,		/* a slow meter has not made the record yet (poller.md 6.3) */
-	RETRY_SOON_S = 90, RETRY_LATER_S = 600,
+	RETRY_SOON_S = 30, RETRY_LATER_S = 600,
 	MARK_REASK_S = 6 * HOUR_S, MARK_YOUNG_S = 24 * HOUR_S,
 	SWEEP_S = 6 * HOUR_S, SWEEP_HOLES_S = HOUR_S / 2,
 	CLOCK_LOST_S = 24 * HOUR_S,	/* archives of such a meter are not stored (poller.md 6.5) */
@@ -283,7 +283,7 @@ poll_read_newest(struct conversation *c, enum series series)
 	} else if (rc == E_OK) {
 		state->retry_at = now + RETRY_SOON_S;
 	} else if (!poll_is_link_trouble(rc)) {
-		state->retry_at = now + (rc == E_UNSUPPORTED ? RETRY_SOON_S : RETRY_LATER_S);
+		state->retry_at = now + (rc == E_UNSUPPORTED || rc == E_BUSY ? RETRY_SOON_S : RETRY_LATER_S);
 	}
 	pthread_mutex_unlock(&c->poll->lock);
 	return rc;
