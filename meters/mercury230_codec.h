@@ -71,6 +71,7 @@ int mercury230_parse_request(struct mercury230_request *, const uint8_t *, size_
 struct mercury230_expect {
 	uint8_t address, n;
 	bool is_open;
+	bool is_loose;	/* another length than the known ones may come too, told by silence */
 	uint16_t data[5];
 };
 struct mercury230_expect mercury230_expect_of(const struct mercury230_request *);

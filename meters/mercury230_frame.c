@@ -75,6 +75,7 @@ expect_values(struct mercury230_expect *e, unsigned param, unsigned bwri)
 	else if (kind == M230_EVERYTHING) {
 		expect(e, 78);
 		expect(e, 86);
+		e->is_loose = true;
 	} else if (kind >= sizeof(all_phases))
 		e->is_open = true;
 	else if (param == M230_ONE_VALUE)
@@ -233,7 +234,9 @@ own_frame(const struct mercury230_expect *e, const uint8_t *rx, size_t len)
 	/* A shorter good frame may be an accident inside a longer one (1:65536): silence decides. */
 	if (n != 0 && len - n <= TRAILING_NOISE)
 		return (struct framing){ FRAME_SILENT, n };
-	if (len <= longest && is_good(rx, len))
+	/* Where the lengths are known no other is an answer: a pause in the middle of a long one, behind
+	 * bytes whose checksum happens to fit, must not end it. */
+	if ((e->is_open || e->is_loose) && len <= longest && is_good(rx, len))
 		return (struct framing){ FRAME_SILENT, len };
 	if (len < longest)
 		return need_more(e, len);

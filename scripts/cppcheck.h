@@ -5,4 +5,4 @@
 #define TAILQ_FOREACH LIST_FOREACH
 #define json_array_foreach(array, i, value) for ((i) = 0; ((value) = json_array_get(array, i)) != NULL; (i)++)
 #define json_object_foreach(object, key, value) \
-	for ((key) = next(object); (key) && ((value) = json_object_get(object, key)) != NULL;)
+	for ((key) = next(object); ((value) = json_object_get(object, key)) != NULL;)
