@@ -234,8 +234,8 @@ own_frame(const struct mercury230_expect *e, const uint8_t *rx, size_t len)
 	/* A shorter good frame may be an accident inside a longer one (1:65536): silence decides. */
 	if (n != 0 && len - n <= TRAILING_NOISE)
 		return (struct framing){ FRAME_SILENT, n };
-	/* Where the lengths are known no other is an answer: a pause in the middle of a long one, behind
-	 * bytes whose checksum happens to fit, must not end it. */
+	/* Where the lengths are known no other is an answer: a pause inside a long one, behind bytes
+	 * whose checksum happens to fit, must not end it. */
 	if ((e->is_open || e->is_loose) && len <= longest && is_good(rx, len))
 		return (struct framing){ FRAME_SILENT, len };
 	if (len < longest)

@@ -283,7 +283,9 @@ poll_read_newest(struct conversation *c, enum series series)
 	} else if (rc == E_OK) {
 		state->retry_at = now + RETRY_SOON_S;
 	} else if (!poll_is_link_trouble(rc)) {
-		state->retry_at = now + (rc == E_UNSUPPORTED || rc == E_BUSY ? RETRY_SOON_S : RETRY_LATER_S);
+		bool soon = rc == E_UNSUPPORTED || rc == E_BUSY;
+
+		state->retry_at = now + (soon ? RETRY_SOON_S : RETRY_LATER_S);
 	}
 	pthread_mutex_unlock(&c->poll->lock);
 	return rc;
