@@ -215,27 +215,14 @@ ask_archive(struct connection *c, const struct rtu327_request *request)
 
 /* ---- SETTIME (rtu-327.md 6.3) ---- */
 
-enum { ISO_SIZE = 48 };
-
-static void
-iso_text(struct zone zone, int64_t utc, char text[ISO_SIZE])
-{
-	struct civil t = civil_from_utc(zone, utc);
-	int offset_min = zone_offset_s(zone, utc) / 60;
-	int size = offset_min < 0 ? -offset_min : offset_min;
-
-	snprintf(text, ISO_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d%c%02d:%02d", t.year, t.month, t.day,
-	    t.hour, t.minute, t.second, offset_min < 0 ? '-' : '+', size / 60, size % 60);
-}
-
 static void
 journal_time(struct connection *c, int64_t before, int64_t after)
 {
 	struct zone zone = c->server->context->zone;
-	char old_text[ISO_SIZE], new_text[ISO_SIZE], json[160];
+	char old_text[CIVIL_TEXT_SIZE], new_text[CIVIL_TEXT_SIZE], json[160];
 
-	iso_text(zone, before, old_text);
-	iso_text(zone, after, new_text);
+	civil_print(zone, before, 'T', old_text);
+	civil_print(zone, after, 'T', new_text);
 	snprintf(json, sizeof(json), "{\"oldTime\":\"%s\",\"newTime\":\"%s\",\"source\":%d}", old_text,
 	    new_text, SOURCE_RTU327);
 	service_note(c->server, DJ_TIME, after, json);

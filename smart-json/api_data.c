@@ -111,10 +111,10 @@ print_flags(struct text *t, const struct record *r)
 static void
 print_record(struct text *t, const struct query_job *job, const struct record *r)
 {
-	char time[WHEN_SIZE];
+	char time[CIVIL_TEXT_SIZE];
 
 	text_printf(t, "{\"ts\":%" PRId64 ",\"time\":\"%s\"", r->ts,
-	    when_print(job->zone, r->ts, time));
+	    civil_print(job->zone, r->ts, 'T', time));
 	if (r->type == REC_EL_JOURNAL) {
 		text_str(t, ",\"journal\":");
 		text_json(t, journal_name(r->journal));

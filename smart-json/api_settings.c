@@ -124,11 +124,11 @@ static int
 print_row(void *arg, uint64_t id, int64_t ts, const char *json)
 {
 	struct journal_job *job = arg;
-	char time[WHEN_SIZE];
+	char time[CIVIL_TEXT_SIZE];
 	size_t len = strlen(json);
 
 	text_printf(job->out, "%s{\"id\":%" PRIu64 ",\"ts\":%" PRId64 ",\"time\":\"%s\"",
-	    job->n++ > 0 ? ",\n" : "", id, ts, when_print(job->zone, ts, time));
+	    job->n++ > 0 ? ",\n" : "", id, ts, civil_print(job->zone, ts, 'T', time));
 	/* The stored text is an object; its members follow ours. */
 	if (len > 2 && json[0] == '{' && json[len - 1] == '}')
 		text_printf(job->out, ",%s", json + 1);

@@ -108,7 +108,7 @@ api_status(struct http_call *call)
 	struct zone zone = store_zone(call->server->store);
 	struct poll_totals totals = { .meters = table != NULL ? (uint32_t)table->n : 0 };
 	int64_t now = clock_utc();
-	char local[WHEN_SIZE];
+	char local[CIVIL_TEXT_SIZE];
 
 	if (table != NULL)
 		meter_table_release(table);
@@ -116,7 +116,7 @@ api_status(struct http_call *call)
 		poll_totals(poll, &totals);
 	api_reply(call,
 	    json_pack("{s:I, s:s, s:s, s:I, s:b, s:o, s:o, s:o, s:o}", "time", (json_int_t)now, "local",
-		when_print(zone, now, local), "version", USPD_VERSION, "uptime",
+		civil_print(zone, now, 'T', local), "version", USPD_VERSION, "uptime",
 		(json_int_t)((clock_mono_us() - api->started_us) / 1000000), "polling", poll != NULL,
 		"totals", api_totals_json(&totals), "buses",
 		poll != NULL ? buses_json(poll) : json_array(), "store",

@@ -3,7 +3,6 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -107,20 +106,4 @@ when_parse(struct zone zone, const char *text, int64_t *utc)
 		return E_INVALID;
 	*utc = value;
 	return E_OK;
-}
-
-const char *
-when_print(struct zone zone, int64_t utc, char buf[static WHEN_SIZE])
-{
-	struct civil c = civil_from_utc(zone, utc);
-	int offset_min = zone_offset_s(zone, utc) / 60;
-	int size = offset_min < 0 ? -offset_min : offset_min;
-
-	/* The moduli change nothing: they tell the compiler that the text fits. */
-	snprintf(buf, WHEN_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d%c%02d:%02d",
-	    (int)((unsigned)c.year % 10000), (int)((unsigned)c.month % 100),
-	    (int)((unsigned)c.day % 100), (int)((unsigned)c.hour % 100),
-	    (int)((unsigned)c.minute % 100), (int)((unsigned)c.second % 100),
-	    offset_min < 0 ? '-' : '+', size / 60 % 100, size % 60);
-	return buf;
 }

@@ -1,4 +1,4 @@
-/* Moments as text: what people and programs write into requests, and what answers say.  Pure. */
+/* Moments as people and programs write them into requests.  Pure. */
 #ifndef USPD_SMART_JSON_WHEN_H
 #define USPD_SMART_JSON_WHEN_H
 
@@ -13,9 +13,5 @@
  * zone).  A blank in place of the offset's '+' is understood: query strings lose the plus.
  * E_INVALID. */
 int when_parse(struct zone, const char *text, int64_t *utc) USPD_MUST_CHECK;
-
-enum { WHEN_SIZE = 32 };
-/* "2024-06-01T00:00:00+03:00". */
-const char *when_print(struct zone, int64_t utc, char buf[static WHEN_SIZE]);
 
 #endif

@@ -1,5 +1,7 @@
 #include "src/base/civil.h"
 
+#include <stdio.h>
+
 enum { DAY_S = 86400 };
 
 static int
@@ -104,6 +106,22 @@ civil_to_utc(struct zone zone, const struct civil *c, enum season season)
 	if (season == SEASON_WINTER && !zone_is_summer(zone, winter))
 		return winter;
 	return summer;
+}
+
+const char *
+civil_print(struct zone zone, int64_t utc, char between, char buf[static CIVIL_TEXT_SIZE])
+{
+	struct civil c = civil_from_utc(zone, utc);
+	int offset_min = zone_offset_s(zone, utc) / 60;
+	int size = offset_min < 0 ? -offset_min : offset_min;
+
+	/* The moduli change nothing: they tell the compiler that the text fits. */
+	snprintf(buf, CIVIL_TEXT_SIZE, "%04d-%02d-%02d%c%02d:%02d:%02d%c%02d:%02d",
+	    (int)((unsigned)c.year % 10000), (int)((unsigned)c.month % 100),
+	    (int)((unsigned)c.day % 100), between, (int)((unsigned)c.hour % 100),
+	    (int)((unsigned)c.minute % 100), (int)((unsigned)c.second % 100),
+	    offset_min < 0 ? '-' : '+', size / 60 % 100, size % 60);
+	return buf;
 }
 
 static int64_t

@@ -30,6 +30,10 @@ struct civil civil_from_utc(struct zone, int64_t utc);
  * spring jump skips is moved forward by the jump.  With zone.dst false season is ignored. */
 int64_t civil_to_utc(struct zone, const struct civil *, enum season);
 
+enum { CIVIL_TEXT_SIZE = 32 };
+/* "2024-06-01T00:00:00+03:00", `between` instead of the T.  Returns buf. */
+const char *civil_print(struct zone, int64_t utc, char between, char buf[static CIVIL_TEXT_SIZE]);
+
 int64_t day_start(struct zone, int64_t utc);		/* local midnight at or before */
 int64_t day_add(struct zone, int64_t day_start_utc, int days);
 int64_t month_start(struct zone, int64_t utc);		/* local midnight of the 1st, at or before */

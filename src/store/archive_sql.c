@@ -69,25 +69,15 @@ sql_stamp(sqlite3_context *context, int n, sqlite3_value **args)
 }
 
 static void
-format_time(struct zone zone, int64_t ts, char *to, size_t size)
-{
-	int32_t offset = zone_offset_s(zone, ts) / 60;
-	struct civil c = civil_from_utc(zone, ts);
-
-	snprintf(to, size, "%04d-%02d-%02d %02d:%02d:%02d%c%02d:%02d", c.year, c.month, c.day, c.hour,
-	    c.minute, c.second, offset < 0 ? '-' : '+', abs(offset) / 60, abs(offset) % 60);
-}
-
-static void
 sql_time(sqlite3_context *context, int n, sqlite3_value **args)
 {
-	char text[64];
+	char text[CIVIL_TEXT_SIZE];
 
 	(void)n;
 	if (sqlite3_value_type(args[0]) == SQLITE_NULL)
 		return;
-	format_time(*(struct zone *)sqlite3_user_data(context), sqlite3_value_int64(args[0]), text,
-	    sizeof(text));
+	civil_print(*(struct zone *)sqlite3_user_data(context), sqlite3_value_int64(args[0]), ' ',
+	    text);
 	sqlite3_result_text(context, text, -1, SQLITE_TRANSIENT);
 }
 

@@ -106,6 +106,19 @@ store_put(struct store *s, uint16_t dev, const struct record *records, size_t n)
 	return rc;
 }
 
+static int
+push_one(struct store *s, const struct wr *w)
+{
+	int rc;
+
+	pthread_mutex_lock(&s->queue_lock);
+	rc = wait_for_room(s, 1, w->len, 0);
+	if (rc == E_OK)
+		push(s, w);
+	pthread_mutex_unlock(&s->queue_lock);
+	return rc;
+}
+
 static enum record_type
 config_type_of(struct store *s, uint16_t dev)
 {
@@ -125,7 +138,6 @@ store_state_put(struct store *s, uint16_t dev, const struct meter_state *state)
 {
 	uint8_t item[STATE_ITEM];
 	struct wr w = wr_init(item, sizeof(item));
-	int rc;
 
 	if (dev == 0)
 		return E_INVALID;
@@ -133,12 +145,7 @@ store_state_put(struct store *s, uint16_t dev, const struct meter_state *state)
 	wr_u16_le(&w, dev);
 	wr_u8(&w, (uint8_t)config_type_of(s, dev));
 	wr_bytes(&w, state, sizeof(*state));
-	pthread_mutex_lock(&s->queue_lock);
-	rc = wait_for_room(s, 1, w.len, 0);
-	if (rc == E_OK)
-		push(s, &w);
-	pthread_mutex_unlock(&s->queue_lock);
-	return rc;
+	return push_one(s, &w);
 }
 
 int
@@ -147,7 +154,6 @@ store_journal_add(struct store *s, enum device_journal kind, int64_t ts, const c
 	uint8_t item[DEVICE_JOURNAL_TEXT_MAX + 16];
 	struct wr w = wr_init(item, sizeof(item));
 	size_t len = strnlen(json, DEVICE_JOURNAL_TEXT_MAX + 1);
-	int rc;
 
 	if ((unsigned)kind >= DJ_COUNT)
 		return E_INVALID;
@@ -157,12 +163,7 @@ store_journal_add(struct store *s, enum device_journal kind, int64_t ts, const c
 	wr_u8(&w, (uint8_t)kind);
 	wr_u64_le(&w, (uint64_t)ts);
 	wr_bytes(&w, json, len);
-	pthread_mutex_lock(&s->queue_lock);
-	rc = wait_for_room(s, 1, w.len, 0);
-	if (rc == E_OK)
-		push(s, &w);
-	pthread_mutex_unlock(&s->queue_lock);
-	return rc;
+	return push_one(s, &w);
 }
 
 int

@@ -25,6 +25,7 @@ ring_key(uint16_t dev, enum record_type type, uint16_t journal)
 {
 	return ((uint32_t)journal << 5 | (uint32_t)type) << 16 | dev;
 }
+
 static inline uint16_t ring_dev(uint32_t key) { return (uint16_t)key; }
 static inline enum record_type ring_type(uint32_t key) { return (enum record_type)(key >> 16 & 31); }
 static inline uint16_t ring_journal(uint32_t key) { return (uint16_t)(key >> 21); }

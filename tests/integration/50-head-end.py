@@ -264,14 +264,15 @@ def paging(h):
     gaps = 0
     with h.client() as c:
         for meter in h.meters:
-            start, wanted = midnight(h, 3), h.profile(meter, midnight(h, 3))
-            left = wanted
-            while left:
-                reply = c.lp(meter.key, start, 38)
-                n = check_page(reply, left, 15, "page of meter %s" % meter.id)
-                assert n > 0
-                gaps += n < min(38, len(left))
-                left, start = left[n:], reply["tlast"] + 1
+            wanted = h.profile(meter, midnight(h, 3))
+            for size in (38, 1488):
+                start, left = midnight(h, 3), wanted
+                while left:
+                    reply = c.lp(meter.key, start, size)
+                    n = check_page(reply, left, 15, "page of meter %s" % meter.id)
+                    assert n > 0
+                    gaps += n < min(size, len(left))
+                    left, start = left[n:], reply["tlast"] + 1
             assert refusal(c.lp, meter.key, h.newest + 2 * SLOT) == rtu.NO_MORE_DATA
             shown = h.ask("lp", "--serial", meter.key, "--from", str(midnight(h, 3)), "--to", str(h.newest))
             same(shown, [{"time": t, **v, "stat": 0} for t, v in wanted], "uspdctl lp")

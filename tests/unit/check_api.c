@@ -3,6 +3,7 @@
 #include <check.h>
 #include <curl/curl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 
 #include "src/base/version.h"
 #include "tests/unit/http_help.h"
+#include "tests/unit/unit.h"
 
 /* ---- routes ---- */
 
@@ -111,6 +113,7 @@ START_TEST(deep_nesting_is_refused)
 	json_decref(json);
 }
 END_TEST
+
 /* ---- the meter table ---- */
 
 START_TEST(meters_are_added_listed_changed_and_removed)
@@ -228,6 +231,7 @@ START_TEST(settings_are_read_and_written_whole_or_not)
 	json_decref(json);
 }
 END_TEST
+
 /* ---- the archive ---- */
 
 enum { SLICES = 100000, STEP = 1800 };
@@ -429,7 +433,8 @@ START_TEST(many_readers_see_whole_tables_while_it_is_written)
 	json_decref(json);
 }
 END_TEST
-/* ---- with a http_poller ---- */
+
+/* ---- with a poller ---- */
 
 START_TEST(listeners_are_told_and_not_more_than_eight)
 {
@@ -470,13 +475,26 @@ START_TEST(a_server_closes_while_somebody_listens)
 }
 END_TEST
 
+/* The poller takes a new table over in a thread of its own. */
+static void
+add_polled_meters(void)
+{
+	struct poll_totals totals;
+
+	http_add_meters();
+	poll_reload(http_poller);
+	do {
+		sched_yield();
+		poll_totals(http_poller, &totals);
+	} while (totals.meters < 2);
+}
+
 START_TEST(orders_are_checked_started_and_followed)
 {
 	char path[64];
 	json_t *json;
 
-	http_add_meters();
-	poll_reload(http_poller);
+	add_polled_meters();
 	http_expect(422, "POST", "/api/v1/poll", "{\"ids\":[99]}", NULL);
 	http_expect(422, "POST", "/api/v1/poll", "{\"ids\":7}", NULL);
 	http_expect(422, "POST", "/api/v1/poll", "{\"ids\":[\"7\"]}", NULL);
@@ -502,8 +520,7 @@ START_TEST(states_of_links_are_listed_and_filtered)
 	json_t *json, *row;
 	json_int_t n = 0;
 
-	http_add_meters();
-	poll_reload(http_poller);
+	add_polled_meters();
 	http_expect(200, "GET", "/api/v1/meters", NULL, &json);
 	row = json_array_get(json_object_get(json, "rows"), 0);
 	ck_assert_str_ne(json_string_of(row, "state"), "");
@@ -528,6 +545,7 @@ START_TEST(states_of_links_are_listed_and_filtered)
 	json_decref(json);
 }
 END_TEST
+
 int
 main(void)
 {
@@ -536,7 +554,6 @@ main(void)
 	TCase *table = tcase_create("table");
 	TCase *data = tcase_create("data");
 	TCase *polling = tcase_create("polling");
-	SRunner *runner = srunner_create(suite);
 	int failed;
 
 	curl_global_init(CURL_GLOBAL_DEFAULT);
@@ -568,9 +585,7 @@ main(void)
 	tcase_add_test(polling, orders_are_checked_started_and_followed);
 	tcase_add_test(polling, states_of_links_are_listed_and_filtered);
 	suite_add_tcase(suite, polling);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
+	failed = unit_main(suite);
 	curl_global_cleanup();
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return failed;
 }

@@ -7,6 +7,7 @@
 #include "src/base/civil.h"
 #include "src/base/cursor.h"
 #include "src/base/err.h"
+#include "tests/unit/unit.h"
 
 START_TEST(reader_past_the_end_yields_zeros_and_remembers)
 {
@@ -165,13 +166,22 @@ START_TEST(every_error_has_a_text_and_a_name)
 }
 END_TEST
 
+START_TEST(moments_are_printed_with_their_offset)
+{
+	char buf[CIVIL_TEXT_SIZE];
+
+	ck_assert_str_eq(civil_print((struct zone){ 10800, false }, 1717189200, 'T', buf),
+	    "2024-06-01T00:00:00+03:00");
+	ck_assert_str_eq(civil_print((struct zone){ -12600, false }, 0, 'T', buf),
+	    "1969-12-31T20:30:00-03:30");
+}
+END_TEST
+
 int
 main(void)
 {
 	Suite *suite = suite_create("base");
 	TCase *t = tcase_create("base");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(t, reader_past_the_end_yields_zeros_and_remembers);
 	tcase_add_test(t, reader_consumes_exactly);
@@ -185,10 +195,7 @@ main(void)
 	tcase_add_test(t, the_doubled_hour_is_told_apart_by_the_season);
 	tcase_add_loop_test(t, impossible_dates_are_refused, 0, 6);
 	tcase_add_test(t, every_error_has_a_text_and_a_name);
+	tcase_add_test(t, moments_are_printed_with_their_offset);
 	suite_add_tcase(suite, t);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return unit_main(suite);
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "src/system/board.h"
+#include "tests/unit/unit.h"
 
 static char path[64], why[256];
 static struct board board;
@@ -107,8 +108,6 @@ main(void)
 {
 	Suite *suite = suite_create("board");
 	TCase *t = tcase_create("board");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, a_whole_board_is_taken_over);
@@ -117,9 +116,5 @@ main(void)
 	    sizeof(bad) / sizeof(bad[0]));
 	tcase_add_test(t, a_missing_board_is_named);
 	suite_add_tcase(suite, t);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return unit_main(suite);
 }

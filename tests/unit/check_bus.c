@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "src/bus/bus.h"
+#include "tests/unit/unit.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
@@ -248,8 +249,6 @@ main(void)
 {
 	Suite *suite = suite_create("bus");
 	TCase *t = tcase_create("bus");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, urgent_visits_go_by_class_then_by_age);
@@ -260,9 +259,5 @@ main(void)
 	tcase_add_test(t, closing_ends_the_running_visit_and_every_waiting_one);
 	tcase_add_test(t, a_missing_device_is_told_to_the_visit);
 	suite_add_tcase(suite, t);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return unit_main(suite);
 }

@@ -1,8 +1,8 @@
 #include <check.h>
-#include <stdlib.h>
 
 #include "src/base/err.h"
 #include "src/store/consumption.h"
+#include "tests/unit/unit.h"
 
 /* A register of six digits of kWh, in thousandths of Wh. */
 #define REGISTER INT64_C(1000000000000)
@@ -94,8 +94,6 @@ main(void)
 {
 	Suite *suite = suite_create("consumption");
 	TCase *tc = tcase_create("consumption");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tc, difference_of_two_readings, 0, (int)(sizeof(cases) / sizeof(cases[0])));
 	tcase_add_test(tc, tag_that_went_back_is_absent_and_the_others_count);
@@ -103,9 +101,5 @@ main(void)
 	tcase_add_test(tc, nothing_in_common_gives_no_record);
 	tcase_add_test(tc, serial_changed_inside_the_period_gives_no_record);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_main(suite);
 }

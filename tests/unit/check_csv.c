@@ -6,6 +6,7 @@
 
 #include "smart-json/csv.h"
 #include "smart-json/when.h"
+#include "tests/unit/unit.h"
 
 static struct meter_import import;
 
@@ -399,17 +400,6 @@ START_TEST(moments_are_understood_or_refused)
 }
 END_TEST
 
-START_TEST(moments_are_printed_with_their_offset)
-{
-	char buf[WHEN_SIZE];
-
-	ck_assert_str_eq(when_print((struct zone){ 10800, false }, 1717189200, buf),
-	    "2024-06-01T00:00:00+03:00");
-	ck_assert_str_eq(when_print((struct zone){ -12600, false }, 0, buf),
-	    "1969-12-31T20:30:00-03:30");
-}
-END_TEST
-
 #define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
 
 int
@@ -418,8 +408,6 @@ main(void)
 	Suite *suite = suite_create("csv");
 	TCase *reading = tcase_create("reading"), *writing = tcase_create("writing");
 	TCase *planning = tcase_create("planning"), *texts = tcase_create("texts");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(reading, setup, teardown);
 	tcase_add_loop_test(reading, one_table_in_many_dresses_is_read_the_same, 0, COUNT(same_files));
@@ -443,13 +431,9 @@ main(void)
 	tcase_add_test(texts, json_texts_are_escaped_and_mended);
 	tcase_add_test(texts, letters_are_folded_without_being_split);
 	tcase_add_loop_test(texts, moments_are_understood_or_refused, 0, COUNT(moments));
-	tcase_add_test(texts, moments_are_printed_with_their_offset);
 	suite_add_tcase(suite, reading);
 	suite_add_tcase(suite, writing);
 	suite_add_tcase(suite, planning);
 	suite_add_tcase(suite, texts);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_main(suite);
 }

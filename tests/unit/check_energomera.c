@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tests/unit/energomera_help.h"
+#include "tests/unit/unit.h"
 
 /* ---- session ---- */
 
@@ -438,5 +439,5 @@ main(void)
 
 	add_session(s);
 	add_clock(s);
-	return en_run(s);
+	return unit_main(s);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tests/unit/energomera_help.h"
+#include "tests/unit/unit.h"
 
 /* ---- journals ---- */
 
@@ -151,5 +152,5 @@ main(void)
 	Suite *s = suite_create("energomera_journal");
 
 	add_journals(s);
-	return en_run(s);
+	return unit_main(s);
 }

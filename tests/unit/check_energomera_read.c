@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tests/unit/energomera_help.h"
+#include "tests/unit/unit.h"
 
 /* ---- energy ---- */
 
@@ -452,5 +453,5 @@ main(void)
 
 	add_values(s);
 	add_profile(s);
-	return en_run(s);
+	return unit_main(s);
 }

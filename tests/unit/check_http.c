@@ -13,6 +13,7 @@
 #include "smart-json/http.h"
 #include "smart-json/http_guard.h"
 #include "tests/unit/http_help.h"
+#include "tests/unit/unit.h"
 
 /* ---- guards ---- */
 
@@ -214,6 +215,7 @@ START_TEST(idle_connections_make_room_for_new_ones)
 	http_expect(200, "GET", "/api/v1/status", NULL, NULL);
 }
 END_TEST
+
 int
 main(void)
 {
@@ -221,7 +223,6 @@ main(void)
 	TCase *guards = tcase_create("guards");
 	TCase *bytes = tcase_create("wire");
 	TCase *slowness = tcase_create("slow senders");
-	SRunner *runner = srunner_create(suite);
 	int failed;
 
 	curl_global_init(CURL_GLOBAL_DEFAULT);
@@ -242,9 +243,7 @@ main(void)
 	tcase_set_timeout(slowness, 30);
 	tcase_add_loop_test(slowness, a_sender_that_stops_is_cut_off, 0, COUNT(slow));
 	suite_add_tcase(suite, slowness);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
+	failed = unit_main(suite);
 	curl_global_cleanup();
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return failed;
 }

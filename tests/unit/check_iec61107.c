@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "meters/iec61107.h"
+#include "tests/unit/unit.h"
 
 enum { FRAMES_MOST = 256 };
 
@@ -403,11 +404,5 @@ suite(void)
 int
 main(void)
 {
-	SRunner *runner = srunner_create(suite());
-	int failed;
-
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_main(suite());
 }

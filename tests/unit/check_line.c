@@ -2,10 +2,10 @@
 #include "drivers/line.h"
 
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "tests/unit/line_peer.h"
+#include "tests/unit/unit.h"
 
 enum { ADDRESS = 0x10 };
 
@@ -462,8 +462,6 @@ main(void)
 {
 	Suite *suite = suite_create("line");
 	TCase *pty = tcase_create("pty"), *script = tcase_create("script");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(pty, 30);
 	tcase_add_loop_test(pty, exchange_on_a_pty, 0, (int)(sizeof(cases) / sizeof(cases[0])));
@@ -480,9 +478,5 @@ main(void)
 	tcase_add_test(script, wrong_arguments_are_refused);
 	suite_add_tcase(suite, pty);
 	suite_add_tcase(suite, script);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_main(suite);
 }

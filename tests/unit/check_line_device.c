@@ -12,6 +12,7 @@
 
 #include "src/base/clock.h"
 #include "tests/unit/line_peer.h"
+#include "tests/unit/unit.h"
 
 #define GOOD "c1c2c3c4c5"
 
@@ -445,8 +446,6 @@ main(void)
 {
 	Suite *suite = suite_create("line device");
 	TCase *serial = tcase_create("serial");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(serial, 30);
 	tcase_add_test(serial, settings_reach_the_terminal_and_equal_ones_are_left_alone);
@@ -462,9 +461,5 @@ main(void)
 	tcase_add_test(serial, noise_without_end_delays_a_request_but_does_not_stop_it);
 	tcase_add_test(serial, noise_instead_of_an_answer_ends_as_silence);
 	suite_add_tcase(suite, serial);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_main(suite);
 }

@@ -1,7 +1,7 @@
 #include "drivers/line.h"
+#include "tests/unit/unit.h"
 
 #include <check.h>
-#include <stdlib.h>
 
 static const struct {
 	const char *text;
@@ -66,17 +66,11 @@ main(void)
 {
 	Suite *suite = suite_create("line settings");
 	TCase *tcase = tcase_create("settings");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tcase, text_of_settings_is_parsed_whole_or_not_at_all, 0,
 	    (int)(sizeof(texts) / sizeof(texts[0])));
 	tcase_add_loop_test(tcase, character_times_are_those_of_the_specification, 0,
 	    (int)(sizeof(times) / sizeof(times[0])));
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_main(suite);
 }

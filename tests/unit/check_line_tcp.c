@@ -4,12 +4,12 @@
 #include <check.h>
 #include <netinet/in.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "src/base/clock.h"
 #include "tests/unit/line_peer.h"
+#include "tests/unit/unit.h"
 
 #define GOOD "c1c2c3c4c5"
 
@@ -232,8 +232,6 @@ main(void)
 {
 	Suite *suite = suite_create("line over TCP");
 	TCase *tcp = tcase_create("tcp");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tcp, 30);
 	tcase_add_test(tcp, a_connection_without_answers_for_a_minute_is_made_anew);
@@ -244,9 +242,5 @@ main(void)
 	tcase_add_loop_test(tcp, endpoints_are_checked, 0,
 	    (int)(sizeof(endpoints) / sizeof(endpoints[0])));
 	suite_add_tcase(suite, tcp);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_main(suite);
 }

@@ -7,6 +7,7 @@
 
 #include "meters/mercury230_codec.h"
 #include "src/base/checksum.h"
+#include "tests/unit/unit.h"
 
 enum { BYTES_MAX = 300 };
 
@@ -482,8 +483,6 @@ main(void)
 {
 	Suite *suite = suite_create("mercury230 codec");
 	TCase *tc = tcase_create("frames");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tc, every_recorded_request_is_built_again);
 	tcase_add_test(tc, every_recorded_answer_is_a_whole_frame);
@@ -509,9 +508,5 @@ main(void)
 	tcase_add_test(tc, serial_bytes_are_pairs_of_decimal_digits);
 	tcase_add_test(tc, short_variants_of_old_firmware_are_read);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_main(suite);
 }

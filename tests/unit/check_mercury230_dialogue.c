@@ -2,11 +2,11 @@
  * Requests and answers are written without address and checksum, which are always the same. */
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "meters/mercury230.h"
 #include "src/base/checksum.h"
+#include "tests/unit/unit.h"
 
 enum { ADDRESS = 0x80, FRAME_SIZE = 264, STEPS_MAX = 64, RECORDS_MAX = 256, ZONE_S = 10800 };
 
@@ -654,14 +654,8 @@ int
 main(void)
 {
 	Suite *suite = suite_create("mercury230 dialogue");
-	SRunner *runner;
-	int failed;
 
 	add_sessions(suite);
 	add_archives(suite);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_main(suite);
 }

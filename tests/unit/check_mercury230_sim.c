@@ -9,6 +9,7 @@
 #include "sim/street.h"
 #include "src/base/clock.h"
 #include "src/base/cursor.h"
+#include "tests/unit/unit.h"
 
 /* 14 May 2024 10:15:00 local time (UTC+3). */
 #define LOCAL (INT64_C(19857) * 86400 + 36900)
@@ -646,8 +647,6 @@ main(void)
 {
 	Suite *suite = suite_create("mercury230 and simulated meters");
 	TCase *tc = tcase_create("models");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 30);
 	tcase_add_unchecked_fixture(tc, NULL, stop);
@@ -674,9 +673,5 @@ main(void)
 	tcase_add_test(tc, the_other_notation_of_the_password_is_found_and_kept);
 	tcase_add_test(tc, lost_answers_are_not_taken_for_missing_abilities);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_main(suite);
 }

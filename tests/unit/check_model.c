@@ -6,6 +6,7 @@
 #include "src/model/meter.h"
 #include "src/model/model.h"
 #include "src/model/settings.h"
+#include "tests/unit/unit.h"
 
 START_TEST(every_record_type_is_found_by_its_name)
 {
@@ -111,8 +112,6 @@ main(void)
 {
 	Suite *suite = suite_create("model");
 	TCase *t = tcase_create("model");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(t, every_record_type_is_found_by_its_name);
 	tcase_add_test(t, tags_stand_in_protocol_order);
@@ -122,9 +121,5 @@ main(void)
 	tcase_add_test(t, settings_keep_their_limits);
 	tcase_add_test(t, every_default_passes_its_own_check);
 	suite_add_tcase(suite, t);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return unit_main(suite);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "src/store/pack.h"
+#include "tests/unit/unit.h"
 
 enum { BASE = 1718409600 };
 
@@ -240,8 +241,6 @@ main(void)
 {
 	Suite *suite = suite_create("pack");
 	TCase *tc = tcase_create("pack");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tc, record_comes_back_as_it_was, 0, 3);
 	tcase_add_test(tc, largest_record_fits);
@@ -253,9 +252,5 @@ main(void)
 	tcase_add_test(tc, ordinary_day_of_half_hours_is_small);
 	tcase_add_test(tc, configuration_comes_back_as_it_was);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_main(suite);
 }

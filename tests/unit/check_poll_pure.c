@@ -4,6 +4,7 @@
 
 #include "src/poll/grid.h"
 #include "src/poll/timecheck.h"
+#include "tests/unit/unit.h"
 
 static const struct zone moscow = { 3 * 3600, false }, berlin = { 3600, true };
 
@@ -170,8 +171,6 @@ main(void)
 {
 	Suite *suite = suite_create("poll_pure");
 	TCase *grid = tcase_create("grid"), *clock = tcase_create("time check");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(grid, profile_slices_are_labelled_by_their_end);
 	tcase_add_test(grid, consumption_is_labelled_by_the_period_covered);
@@ -185,9 +184,5 @@ main(void)
 	tcase_add_test(clock, differences_round_half_away_from_zero);
 	suite_add_tcase(suite, grid);
 	suite_add_tcase(suite, clock);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return unit_main(suite);
 }

@@ -1,11 +1,11 @@
 /* Answers from an archive, byte for byte, without sockets. */
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "rtu327/answer.h"
 #include "tests/unit/rtu327_help.h"
+#include "tests/unit/unit.h"
 
 static struct rtu_store box;
 static struct rtu327_context *ctx;
@@ -702,8 +702,6 @@ main(void)
 {
 	Suite *suite = suite_create("rtu327_answer");
 	TCase *tcase = tcase_create("answer");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_set_timeout(tcase, 30);
@@ -733,9 +731,5 @@ main(void)
 	tcase_add_test(tcase, meter_events_may_be_grouped_and_mapped_otherwise);
 	tcase_add_test(tcase, own_journal_is_paged_by_id_and_mapped);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_main(suite);
 }

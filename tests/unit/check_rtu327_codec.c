@@ -1,10 +1,10 @@
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "rtu327/codec.h"
 #include "src/base/checksum.h"
+#include "tests/unit/unit.h"
 
 static size_t
 unhex(const char *hex, uint8_t *out)
@@ -334,8 +334,6 @@ main(void)
 {
 	Suite *suite = suite_create("rtu327_codec");
 	TCase *tcase = tcase_create("codec");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tcase, every_request_decodes_and_encodes_to_the_same_bytes, 0, REQUESTS);
 	tcase_add_loop_test(tcase, truncated_and_flipped_requests_are_refused, 0, REQUESTS);
@@ -351,9 +349,5 @@ main(void)
 	tcase_add_test(tcase, unsigned_checksum_variant_is_its_own);
 	tcase_add_test(tcase, every_error_of_ours_has_a_result_code);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_main(suite);
 }

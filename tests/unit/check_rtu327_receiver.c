@@ -5,6 +5,7 @@
 
 #include "rtu327/codec.h"
 #include "rtu327/receiver.h"
+#include "tests/unit/unit.h"
 
 static const struct rtu327_limits limits = {
 	.max_body = 256, .frame_timeout_ms = 5000, .frame_age_ms = 30000, .garbage = 4096,
@@ -343,8 +344,6 @@ main(void)
 {
 	Suite *suite = suite_create("rtu327_receiver");
 	TCase *tcase = tcase_create("receiver");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tcase, streams_give_their_frames_however_they_are_cut, 0, STREAMS);
 	tcase_add_test(tcase, end_of_the_stream_rescans_at_once);
@@ -356,9 +355,5 @@ main(void)
 	tcase_add_test(tcase, longest_body_accepted_follows_the_limit);
 	tcase_add_loop_test(tcase, random_streams_mean_the_same_in_any_segments, 0, 200);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_main(suite);
 }

@@ -6,7 +6,6 @@
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -15,6 +14,7 @@
 #include "rtu327/server.h"
 #include "src/base/loop.h"
 #include "tests/unit/rtu327_help.h"
+#include "tests/unit/unit.h"
 
 enum { T0 = 1616014800, PATIENCE_S = 20 };
 
@@ -658,8 +658,6 @@ main(void)
 {
 	Suite *suite = suite_create("rtu327_server");
 	TCase *tcase = tcase_create("server");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_set_timeout(tcase, 60);
@@ -682,9 +680,5 @@ main(void)
 	tcase_add_test(tcase, without_descriptors_the_most_idle_client_gives_way);
 	tcase_add_test(tcase, client_that_vanishes_during_its_question_harms_nobody);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_main(suite);
 }

@@ -5,6 +5,8 @@
 
 #include "sim/street.h"
 #include "src/base/checksum.h"
+#include "tests/unit/sim_help.h"
+#include "tests/unit/unit.h"
 
 #define NOW_US (INT64_C(1715670900) * 1000000)
 #define MS INT64_C(1000000)
@@ -27,18 +29,11 @@ take(struct sim_bus *bus, const uint8_t *bytes, size_t n)
 static struct sim_bus *
 make(const char *keys, const char *meters)
 {
-	struct sim_options options = { .unpaced = false };
-	char text[2000], why[200] = "";
-	json_t *root;
+	char text[2000];
 
 	snprintf(text, sizeof(text), "{\"buses\":[{\"name\":\"b\",\"pty\":true%s,\"meters\":[%s]}]}",
 	    keys, meters);
-	root = json_loads(text, 0, NULL);
-	ck_assert_ptr_nonnull(root);
-	sim_street_free(street);
-	street = sim_street_parse(root, &options, NOW_US, why, sizeof(why));
-	ck_assert_msg(street != NULL, "%s", why);
-	json_decref(root);
+	sim_help_street(&street, text, false, NOW_US);
 	street->buses[0].send = take;
 	n_got = 0;
 	clock_ns = 1000 * MS;
@@ -62,19 +57,9 @@ static void
 ask(struct sim_bus *bus, const char *hex)
 {
 	uint8_t req[32];
-	size_t n = strlen(hex) / 2;
-	uint16_t crc;
+	size_t n = sim_help_frame(hex, req, sizeof(req));
 
-	for (size_t i = 0; i < n; i++) {
-		unsigned byte;
-
-		ck_assert_int_eq(sscanf(hex + 2 * i, "%2x", &byte), 1);
-		req[i] = (uint8_t)byte;
-	}
-	crc = crc16_modbus(req, n);
-	req[n] = (uint8_t)crc;
-	req[n + 1] = (uint8_t)(crc >> 8);
-	sim_bus_receive(bus, clock_ns, req, n + 2);
+	sim_bus_receive(bus, clock_ns, req, n);
 }
 
 #define ONE "{\"type\":\"mercury236\",\"address\":5,\"serial\":\"12345678\"}"
@@ -371,7 +356,6 @@ main(void)
 {
 	Suite *suite = suite_create("sim bus");
 	TCase *c = tcase_create("all");
-	SRunner *runner;
 	int failed;
 
 	tcase_add_test(c, the_last_character_comes_at_its_moment);
@@ -388,10 +372,7 @@ main(void)
 	tcase_add_test(c, a_street_file_with_a_mistake_is_refused_with_its_reason);
 	tcase_add_test(c, copies_of_a_bus_go_on_with_the_serial_numbers);
 	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
+	failed = unit_main(suite);
 	sim_street_free(street);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return failed;
 }

@@ -1,10 +1,11 @@
 /* The simulated CE301 / CE303 against meter-iec61107.md 2, 3 and 8. */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "sim/street.h"
 #include "src/base/checksum.h"
+#include "tests/unit/sim_help.h"
+#include "tests/unit/unit.h"
 
 /* 14 November 2023 10:15:40 local time (UTC+3), a Tuesday. */
 #define DAY INT64_C(19675)
@@ -19,18 +20,11 @@ static bool plain;
 static struct sim_meter *
 make(const char *keys)
 {
-	struct sim_options options = { .unpaced = true };
-	char json[1000], why[200] = "";
-	json_t *root;
+	char json[1000];
 
 	snprintf(json, sizeof(json), "{\"tz_min\":180,\"buses\":[{\"name\":\"b\",\"pty\":true,"
 	    "\"meters\":[{\"serial\":\"009114141227285\",%s}]}]}", keys);
-	root = json_loads(json, 0, NULL);
-	ck_assert_ptr_nonnull(root);
-	sim_street_free(street);
-	street = sim_street_parse(root, &options, NOW_US, why, sizeof(why));
-	ck_assert_msg(street != NULL, "%s", why);
-	json_decref(root);
+	sim_help_street(&street, json, true, NOW_US);
 	plain = strstr(keys, "none") != NULL;
 	return &street->buses[0].meters[0];
 }
@@ -360,7 +354,6 @@ main(void)
 {
 	Suite *suite = suite_create("sim energomera");
 	TCase *c = tcase_create("all");
-	SRunner *runner;
 	int failed;
 
 	tcase_add_test(c, the_recorded_sign_on_gives_the_recorded_answers);
@@ -376,10 +369,7 @@ main(void)
 	tcase_add_test(c, a_group_is_read_without_a_session);
 	tcase_add_test(c, journals_are_rings_with_a_pointer);
 	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
+	failed = unit_main(suite);
 	sim_street_free(street);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return failed;
 }

@@ -1,10 +1,11 @@
 /* The simulated Mercury 23x against meter-mercury-set.md 2: bytes in, bytes out, time driven. */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "sim/street.h"
 #include "src/base/checksum.h"
+#include "tests/unit/sim_help.h"
+#include "tests/unit/unit.h"
 
 /* 14 May 2024 10:15:00 local time (UTC+3). */
 #define LOCAL (INT64_C(19857) * 86400 + 36900)
@@ -16,18 +17,11 @@ static uint8_t answer[SIM_ANSWER_MAX];
 static struct sim_meter *
 make(const char *meters)
 {
-	struct sim_options options = { .unpaced = true };
-	char text[2000], why[200] = "";
-	json_t *root;
+	char text[2000];
 
 	snprintf(text, sizeof(text),
 	    "{\"tz_min\":180,\"buses\":[{\"name\":\"b\",\"pty\":true,\"meters\":[%s]}]}", meters);
-	root = json_loads(text, 0, NULL);
-	ck_assert_ptr_nonnull(root);
-	sim_street_free(street);
-	street = sim_street_parse(root, &options, NOW_US, why, sizeof(why));
-	ck_assert_msg(street != NULL, "%s", why);
-	json_decref(root);
+	sim_help_street(&street, text, true, NOW_US);
 	return &street->buses[0].meters[0];
 }
 
@@ -36,19 +30,9 @@ static size_t
 ask(struct sim_meter *m, int64_t now_us, const char *hex)
 {
 	uint8_t req[64];
-	size_t n = strlen(hex) / 2;
-	uint16_t crc;
+	size_t n = sim_help_frame(hex, req, sizeof(req));
 
-	for (size_t i = 0; i < n; i++) {
-		unsigned byte;
-
-		ck_assert_int_eq(sscanf(hex + 2 * i, "%2x", &byte), 1);
-		req[i] = (uint8_t)byte;
-	}
-	crc = crc16_modbus(req, n);
-	req[n] = (uint8_t)crc;
-	req[n + 1] = (uint8_t)(crc >> 8);
-	n = sim_meter_answer(m, now_us, req, n + 2, answer);
+	n = sim_meter_answer(m, now_us, req, n, answer);
 	if (n > 0)
 		ck_assert_uint_eq(crc16_modbus(answer, n), 0);
 	return n > 0 ? n - 2 : 0;
@@ -447,7 +431,6 @@ main(void)
 {
 	Suite *suite = suite_create("sim mercury");
 	TCase *c = tcase_create("all");
-	SRunner *runner;
 	int failed;
 
 	tcase_add_test(c, documented_frames_are_answered_as_documented);
@@ -465,10 +448,7 @@ main(void)
 	tcase_add_test(c, journals_have_single_records_a_last_one_and_pages);
 	tcase_add_test(c, old_firmware_refuses_or_ignores_what_it_does_not_know);
 	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
+	failed = unit_main(suite);
 	sim_street_free(street);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return failed;
 }

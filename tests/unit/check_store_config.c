@@ -8,6 +8,7 @@
 
 #include "src/store/archive_sql.h"
 #include "tests/unit/store_help.h"
+#include "tests/unit/unit.h"
 
 static struct fixture f;
 
@@ -320,8 +321,6 @@ main(void)
 {
 	Suite *suite = suite_create("store_config");
 	TCase *tc = tcase_create("config");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 30);
@@ -335,9 +334,5 @@ main(void)
 	tcase_add_test(tc, device_journal_row_has_limits);
 	tcase_add_test(tc, archive_is_readable_by_sql);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_main(suite);
 }

@@ -15,6 +15,7 @@
 #include "src/store/store_private.h"
 #include "tests/unit/failing_disk.h"
 #include "tests/unit/store_help.h"
+#include "tests/unit/unit.h"
 
 static struct fixture f;
 
@@ -463,8 +464,6 @@ main(void)
 {
 	Suite *suite = suite_create("store_faults");
 	TCase *tc = tcase_create("faults"), *disk = tcase_create("disk");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 60);
@@ -485,9 +484,5 @@ main(void)
 	tcase_add_test(disk, full_disk_is_waited_out);
 	tcase_add_test(disk, any_failing_write_is_repeated);
 	suite_add_tcase(suite, disk);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_main(suite);
 }

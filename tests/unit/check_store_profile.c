@@ -1,12 +1,12 @@
 /* Load-profile slices, local days and changes of zone. */
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "src/store/store.h"
 #include "tests/unit/store_help.h"
+#include "tests/unit/unit.h"
 
 static struct fixture f;
 
@@ -188,8 +188,6 @@ main(void)
 {
 	Suite *suite = suite_create("store_profile");
 	TCase *tc = tcase_create("profile");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 30);
@@ -200,9 +198,5 @@ main(void)
 	tcase_add_test(tc, periods_of_one_day_live_side_by_side);
 	tcase_add_test(tc, records_survive_a_change_of_zone);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_main(suite);
 }

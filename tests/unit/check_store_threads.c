@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "tests/unit/store_help.h"
+#include "tests/unit/unit.h"
 
 static struct fixture f;
 
@@ -151,16 +152,10 @@ main(void)
 {
 	Suite *suite = suite_create("store_threads");
 	TCase *tc = tcase_create("threads");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, many_threads_put_and_read);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_main(suite);
 }

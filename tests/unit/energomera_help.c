@@ -220,15 +220,3 @@ en_case(Suite *s, const char *name)
 	suite_add_tcase(s, c);
 	return c;
 }
-
-int
-en_run(Suite *s)
-{
-	SRunner *runner = srunner_create(s);
-	int failed;
-
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-}

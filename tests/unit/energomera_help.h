@@ -15,7 +15,6 @@ extern const struct zone en_zone;
 
 /* A test case with the session as fixture, added to the suite. */
 TCase *en_case(Suite *, const char *name);
-int en_run(Suite *);			/* exit code */
 
 /* Text to telegram: "P0 ", "P1 ", "R1 ", "W1 " and "B0" begin a SOH frame, "/?", "/E" and control
  * characters stand as they are, "/?1!R1 " is a sessionless request, anything else is an answer. */

@@ -231,6 +231,7 @@ http_add_meters(void)
 	    "{\"id\":7,\"type\":\"SE303\",\"addr\":\"141227285\",\"iface\":\"Iface2\"}]",
 	    NULL);
 }
+
 void
 http_await(int fd, struct text *got, const char *wanted)
 {
