@@ -5,6 +5,10 @@
  * (store, disk); handlers in the loop may not.  A handler fills call->out, or names a function
  * that makes the answer piece by piece, so that an answer of any size takes constant memory.
  *
+ * Who asks is told by a ticket (cookie of POST /auth), or by the token of this machine's own tools
+ * (api.token in the data directory, "Authorization: Bearer"); an address proves nothing, as a proxy
+ * may stand in front (smart-json.md 3).
+ *
  * libevent's evhttp is not used: in the version of Debian 12 it has no hook between head and body
  * (limits per route), none for new connections (their number), no deadline for a slow sender, and
  * goes on reading into memory while an answer is made. */
@@ -19,10 +23,13 @@
 #include "src/base/err.h"
 #include "src/base/text.h"
 
+struct accounts;
+struct device_orders;
 struct http;
 struct loop;
 struct poll;
 struct store;
+struct transit;
 
 struct http_options {
 	struct loop *loop;
@@ -30,7 +37,11 @@ struct http_options {
 	struct poll *poll;	/* NULL: what needs it answers 503 */
 	const char *bind;	/* literal address; NULL or "": 127.0.0.1 */
 	uint16_t port;		/* 0: any free one, see http_port() */
-	const char *dir;	/* data directory with api.token; NULL: only peers of this machine */
+	struct transit *transit;	/* NULL: no transit */
+	const struct device_orders *orders;	/* NULL: what needs them answers 501 */
+	struct accounts *accounts;	/* set by http_open() */
+	const char *dir;	/* data directory; NULL: everybody is an administrator (tests) */
+	const char *web;	/* directory of static pages, or NULL */
 	uint32_t idle_ms;	/* connection without a whole request is closed after; 0: 60 s */
 };
 
@@ -43,10 +54,20 @@ void http_close(struct http *);			/* NULL allowed */
 
 /* ---- for handlers ---- */
 
-enum { HTTP_BODY = 1 << 20, HTTP_BODY_TABLE = 10 << 20, HTTP_CONNECTIONS = 64, HTTP_PATH_ARGS = 2 };
-enum http_level { LEVEL_NONE, LEVEL_USER, LEVEL_ADMIN };	/* smart-json.md 3.5 */
-enum http_place { IN_LOOP, IN_WORKER };
+enum {
+	HTTP_BODY = 1 << 20, HTTP_BODY_TABLE = 10 << 20, HTTP_BODY_FILE = 256 << 20,
+	HTTP_CONNECTIONS = 128, HTTP_CONNECTIONS_PEER = 64, HTTP_PATH_ARGS = 2
+};
+/* LEVEL_ANYBODY: also without a ticket (POST /auth, static pages). */
+enum http_level { LEVEL_ANYBODY, LEVEL_NONE = 0, LEVEL_USER, LEVEL_ADMIN };	/* smart-json.md 3.5 */
+enum http_place {
+	IN_LOOP, IN_WORKER,
+	IN_WORKER_FILE,		/* the body goes to a file, see call->body_file */
+};
+enum { DIALECT_31 = 1, DIALECT_40 = 2, DIALECT_ANY = 3 };
 
+struct http_call;
+typedef void http_handler(struct http_call *);
 struct http_call {
 	const struct http_options *server;
 	void *state;			/* of the space */
@@ -54,23 +75,34 @@ struct http_call {
 	const char *arg[HTTP_PATH_ARGS];	/* what stood for "{}" or "{*}" in the path */
 	const char *body;		/* NUL-terminated */
 	size_t body_len;
+	const char *body_file;		/* IN_WORKER_FILE: path of a file with the body, removed after
+					 * the handler unless it has renamed it; NULL: no body */
 	enum http_level level;
+	unsigned dialect;		/* DIALECT_31 or DIALECT_40 (X-Protocol-USPD) */
+	const char *login;		/* whose ticket; "token" of api.token, "" nobody */
+	char peer[64];			/* address of the client, as the proxy tells when there is one */
+	bool tls;			/* it came through TLS (proxy) */
+	bool english;			/* Accept-Language prefers it: messages to people */
 
 	int status;			/* 200 at first */
 	const char *type;		/* "application/json" at first; a literal */
 	const char *disposition;	/* Content-Disposition; a literal or NULL */
 	const char *allow;		/* set by the server for 405 */
-	struct text out;
+	const char *cookie;		/* Set-Cookie; in the handler's own memory (job) */
+	unsigned retry_after_s;		/* Retry-After of 429 and 503 */
+	struct text out;		/* gzipped by the server when it is long and the client takes it */
 	/* When set, called again and again in a worker after each piece has left: 1 more follows,
 	 * 0 this was the last, negative: the answer is broken off. */
 	int (*more)(struct http_call *);
 	bool events;			/* server-sent events: stays open, http_event() sends */
 	void (*gone)(struct http_call *);	/* in the loop: the call ends here */
+	/* A handler whose answer comes later, from another thread, sets this before it returns and
+	 * later calls http_resume() exactly once; the handler of the loop `resumed` then makes the
+	 * answer (in a worker). */
+	http_handler *resumed;
 	void *job;			/* the handler's own, freed by job_free */
 	void (*job_free)(void *);
 };
-typedef void http_handler(struct http_call *);
-
 struct http_route {
 	const char *path;	/* below the prefix: "meters/{}"; "{*}" takes the rest */
 	unsigned methods;	/* HTTP_GET | ...; HEAD comes with GET */
@@ -78,10 +110,11 @@ struct http_route {
 	enum http_place place;
 	uint32_t body_most;
 	http_handler *handler;
+	unsigned dialects;	/* 0: any */
 };
 
 struct http_space {
-	const char *prefix;	/* "/api/v1" */
+	const char *prefix;	/* "/api/v1"; "": what no other space takes */
 	const struct http_route *routes;	/* rows of one path stand together */
 	size_t n_routes;
 	int status_unknown;	/* of a path not in the table: 404, or 405 (smart-json.md 4) */
@@ -96,6 +129,13 @@ void http_fail(struct http_call *, int status, const char *where, const char *fm
     __attribute__((format(printf, 4, 5)));
 /* The same for an error code of the rooms below. */
 void http_fail_err(struct http_call *, int err, const char *where, const char *what);
+
+/* Any thread, once: call->resumed runs now.  A call whose client has gone meanwhile still resumes,
+ * so that its job is freed in one place. */
+void http_resume(struct http_call *);
+/* A problem with the number of smart-json.md 5 (`res`) where the status alone does not tell it. */
+void http_fail_res(struct http_call *, int status, int res, const char *where, const char *fmt, ...)
+    __attribute__((format(printf, 5, 6)));
 
 /* Sends one event to a listener; in the loop.  One that is too slow is dropped (gone() runs). */
 void http_event(struct http_call *, const char *data, size_t len);

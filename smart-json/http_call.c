@@ -290,27 +290,44 @@ res_of_status(int status)
 	}
 }
 
-void
-http_fail(struct http_call *call, int status, const char *where, const char *fmt, ...)
+static void
+fail(struct http_call *call, int status, int res, const char *where, const char *fmt, va_list ap)
 {
 	char said[512];
-	va_list ap;
 
-	va_start(ap, fmt);
 	vsnprintf(said, sizeof(said), fmt, ap);
-	va_end(ap);
 	call->status = status;
 	call->type = "application/json";
 	call->disposition = NULL;
 	call->more = NULL;
 	text_clear(&call->out);
-	text_printf(&call->out, "{\"res\":%d,\"error\":", res_of_status(status));
+	text_printf(&call->out, "{\"res\":%d,\"error\":", res);
 	text_json(&call->out, said);
 	if (where != NULL) {
 		text_str(&call->out, ",\"where\":");
 		text_json(&call->out, where);
 	}
 	text_str(&call->out, "}\n");
+}
+
+void
+http_fail(struct http_call *call, int status, const char *where, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	fail(call, status, res_of_status(status), where, fmt, ap);
+	va_end(ap);
+}
+
+void
+http_fail_res(struct http_call *call, int status, int res, const char *where, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	fail(call, status, res, where, fmt, ap);
+	va_end(ap);
 }
 
 void

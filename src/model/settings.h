@@ -73,7 +73,37 @@
 	INT(rtu_write_timeout_s, "rtu.write_timeout_s", 60, 1, 3600, "client that does not read closed after") \
 	INT(rtu_db_timeout_s, "rtu.db_timeout_s", 5, 1, 60, "longest database query") \
 	INT(rtu_max_clients, "rtu.max_clients", 64, 8, 256, "connections at once") \
-	INT(rtu_garbage_limit, "rtu.garbage_limit", 4096, 64, 1048576, "garbage bytes until closed")
+	INT(rtu_garbage_limit, "rtu.garbage_limit", 4096, 64, 1048576, "garbage bytes until closed") \
+	INT(http_ticket_min, "http.ticket_min", 30, 1, 1440, "life of a ticket, minutes") \
+	INT(http_ticket_sliding, "http.ticket_sliding", 1, 0, 1, "use prolongs a ticket; 0: counted from login") \
+	INT(http_cookie_flags, "http.cookie_flags", 1, 0, 1, "cookie with Path, HttpOnly, SameSite") \
+	INT(http_force_change, "http.force_change", 1, 0, 1, "the factory password must be changed before anything is written") \
+	INT(http_unauth_31, "http.unauth_31", 401, 401, 403, "status without a ticket in dialect 31: 401 or 403") \
+	INT(http_empty_null, "http.empty_null", 1, 0, 1, "an empty table is null; 0: []") \
+	INT(http_post_upsert, "http.post_upsert", 0, 0, 1, "POST of an existing id overwrites it") \
+	INT(http_strict_refs, "http.strict_refs", 0, 0, 1, "references to rows that do not exist are refused") \
+	INT(http_return_secrets, "http.return_secrets", 0, 0, 1, "passwords in answers to administrators") \
+	INT(http_port_text, "http.port_text", 0, 0, 1, "ports of TCP servers as text") \
+	INT(http_ts31_unix, "http.ts31_unix", 0, 0, 1, "unix time in data of dialect 31; 0: ISO") \
+	INT(http_dout_inverted, "http.dout_inverted", 1, 0, 1, "state/dout: 0 is on, 1 is off") \
+	INT(http_meas_40, "http.meas_40", 0, 0, 1, "isMeas in profiles of dialect 40 though not asked") \
+	INT(http_own_journals, "http.own_journals", 0, 0, 1, "journals 101 and up in answers of SMART-JSON") \
+	INT(http_moment_s, "http.moment_s", 120, 5, 600, "answer to momentary requests at the latest after") \
+	INT(http_metrics_open, "http.metrics_open", 0, 0, 1, "/metrics without a ticket") \
+	INT(transit_idle_s, "transit.idle_s", 120, 0, 86400, "silent transit session ends after, 0 = never") \
+	INT(transit_idle_client, "transit.idle_client", 0, 0, 1, "only bytes of the client count as traffic") \
+	INT(transit_max_session_s, "transit.max_session_s", 0, 0, 8640000, "longest transit session, 0 = no limit") \
+	INT(transit_take_ms, "transit.take_ms", 6000, 100, 60000, "bus is taken from the poller within") \
+	INT(transit_gather_ms, "transit.gather_ms", 0, 0, 20, "answers are gathered while pauses are shorter, 0 = sent at once") \
+	INT(transit_drain_quiet_s, "transit.drain_quiet_s", 3, 1, 60, "after the client's FIN: silence that ends the session") \
+	INT(transit_drain_max_s, "transit.drain_max_s", 15, 1, 300, "after the client's FIN: end at the latest") \
+	INT(transit_release_ms, "transit.release_ms", 3000, 0, 60000, "bus stays reserved after a session") \
+	INT(transit_share_h, "transit.share_h", 0, 0, 1000, "warn of sessions longer than, hours; 0 = off") \
+	INT(transit_apply_live, "transit.apply_live", 1, 0, 1, "new line settings reach a running session") \
+	INT(tls_enabled, "tls.enabled", 0, 0, 1, "HTTPS and TLS servers through nginx") \
+	INT(tls_https_port, "tls.https_port", 443, 1, 65535, "port of HTTPS") \
+	INT(tls_http_port, "tls.http_port", 80, 0, 65535, "port of plain HTTP at nginx, 0 = none") \
+	INT(tls_http_redirect, "tls.http_redirect", 0, 0, 1, "plain HTTP only points to HTTPS")
 
 struct settings {
 #define INT(field, key, def, least, most, help) int64_t field;

@@ -16,6 +16,7 @@
 #include "src/model/meter.h"
 #include "src/model/record.h"
 #include "src/model/settings.h"
+#include "src/model/tables.h"
 
 struct store;
 
@@ -46,7 +47,50 @@ struct meter_change { bool remove; struct meter_row row; };	/* remove: only row.
 int store_meters_change(struct store *, const struct meter_change *, size_t n,
     size_t *failed, char *why, size_t why_size) USPD_MUST_CHECK;
 
-/* Called in the writer thread after settings or meters changed / records were committed. */
+/* ---- tables of rows (config.db; model/tables.h) ---- */
+
+/* A row: its key, the number it got when it was added (never given twice in a table; kept when the
+ * row is rewritten), and the JSON text of its object. */
+struct table_row { const char *key; int64_t number; const char *json; };
+/* An immutable copy of one table in its order; shared between threads. */
+struct table_rows {
+	_Atomic unsigned *refs;
+	size_t n;
+	uint64_t version;	/* grows with each change of this table */
+	bool factory;		/* never written, or cleared back to the factory's rows */
+	struct table_row rows[];
+};
+/* From memory, in any thread, never blocks on the disk.  Release with table_rows_release(). */
+const struct table_rows *store_table(struct store *, enum table);
+void table_rows_release(const struct table_rows *);	/* NULL allowed */
+/* Other factory rows than table_factory(): a JSON array, copied; keys are the texts of the
+ * numbers 1, 2, ... in order.  Before threads start.  E_INVALID. */
+int store_table_factory(struct store *, enum table, const char *json) USPD_MUST_CHECK;
+
+/* One change of the configuration.  Everything pointed to is borrowed during store_edit(). */
+struct store_edit {
+	enum {
+		EDIT_SETTING,		/* key, text */
+		EDIT_METER,		/* meter: added, or replaces the row with its id */
+		EDIT_METER_REMOVE,	/* meter->id */
+		EDIT_ROW,		/* table, key, text (JSON): added at the end, or replaces */
+		EDIT_ROW_REMOVE,	/* table, key; absent: nothing */
+		EDIT_TABLE_EMPTY,	/* table: no row */
+		EDIT_TABLE_FACTORY,	/* table: as never written */
+	} kind;
+	enum table table;
+	const char *key, *text;
+	const struct meter_row *meter;
+};
+enum { TABLE_ROWS_MOST = 20000, TABLE_ROW_TEXT_MOST = 256 * 1024 };
+/* All edits in their order or none; one transaction, durable on return; listeners are told once.
+ * On error *failed is the index of the edit and `why` says the reason.  The first EDIT_ROW of a
+ * table in factory state keeps the factory's other rows.  E_INVALID, E_NOTFOUND, E_EXISTS,
+ * E_LIMIT, E_FULL, E_IO. */
+int store_edit(struct store *, const struct store_edit *, size_t n, size_t *failed, char *why,
+    size_t why_size) USPD_MUST_CHECK;
+
+/* Called in the writer thread after settings, meters or tables changed / records were committed. */
 struct store_listener {
 	void (*changed)(void *arg);
 	void (*committed)(void *arg, uint64_t sequence);
@@ -119,7 +163,14 @@ int store_state_put(struct store *, uint16_t dev, const struct meter_state *) US
 	ROW(DJ_ACTION, "action") ROW(DJ_TIME, "time") ROW(DJ_METER_ANSWER, "meter/answ") \
 	ROW(DJ_AUTH, "auth/json") ROW(DJ_RESET, "reset") ROW(DJ_SRVCONN, "srvconn") \
 	ROW(DJ_UPDATE, "update/version") ROW(DJ_SYSTEM, "system") ROW(DJ_METER_TIME, "meter/time") \
-	ROW(DJ_METER_RELAY, "meter/relay") ROW(DJ_RTU, "rtu")
+	ROW(DJ_METER_RELAY, "meter/relay") ROW(DJ_RTU, "rtu") ROW(DJ_AUDIT, "audit") \
+	ROW(DJ_UPDATE_LOADER, "update/loader") ROW(DJ_PPP_CLIENT, "ppp/clconn") \
+	ROW(DJ_PPP_SERVER, "ppp/srvconn") ROW(DJ_CALL, "call") ROW(DJ_SMS_GET, "sms/get") \
+	ROW(DJ_DIN_SENS, "din/sens") ROW(DJ_DIN_LINE, "din/pwrline") ROW(DJ_DIN_POWER, "din/power") \
+	ROW(DJ_DIN_CHARGE, "din/charge") ROW(DJ_DIN_OPEN, "din/open") ROW(DJ_MAIL_MSG, "mail/msg") \
+	ROW(DJ_MAIL_SEND, "mail/send") ROW(DJ_SMS_MSG, "sms/msg") ROW(DJ_SMS_SEND, "sms/send") \
+	ROW(DJ_MQTT_CONNECT, "mqtt/connect") ROW(DJ_MQTT_MESSAGE, "mqtt/message") \
+	ROW(DJ_SELFTEST, "selftest")
 enum device_journal {
 #define ROW(id, name) id,
 	DEVICE_JOURNALS(ROW)
