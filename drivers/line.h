@@ -136,6 +136,14 @@ void line_wake_clear(struct line *);
 
 /* Raw access for transit: the descriptor (-1 when the device is gone) after line_configure(). */
 int line_fd(struct line *);
+/* Readable while line_wake() is in force; to be watched beside line_fd(). */
+int line_wake_fd(const struct line *);
+/* What is there now (*n 0: nothing), counted and tapped as everything else.  E_LOST: the device is
+ * gone; the next line_configure() opens it anew. */
+int line_raw_read(struct line *, uint8_t *, size_t size, size_t *n) USPD_MUST_CHECK;
+/* As much as the device takes now (*n may be 0).  A direction switched by hand waits here until the
+ * bytes have left.  E_LOST; E_STOPPED by line_wake(). */
+int line_raw_write(struct line *, const uint8_t *, size_t size, size_t *n) USPD_MUST_CHECK;
 
 /* ---- watching ---- */
 

@@ -68,6 +68,7 @@ struct line {
 	int wake_fd;			/* eventfd, readable while woken */
 	atomic_bool is_woken;
 	bool is_open, was_open, is_refreshable, is_uart, is_raw_used, is_loss_logged;
+	bool is_turned_by_hand;		/* a write waits for the end of sending */
 	char reason[96];		/* of the last failure, for the log */
 	int64_t reopen_at_us, check_at_us;
 	unsigned failures;		/* losses since the last good answer */

@@ -89,6 +89,7 @@ set_direction(struct line *line)
 		    line->name);
 		s->is_rts = true;
 	}
+	line->is_turned_by_hand = s->is_rts;
 	if (s->is_rts)
 		set_rts(line, false);
 }

@@ -289,7 +289,7 @@ set_options(int fd)
 }
 
 void
-connection_open(struct rtu327 *server, int fd, const struct sockaddr_storage *peer)
+connection_open(struct rtu327 *server, int fd, const struct sockaddr_storage *peer, uint16_t port)
 {
 	struct event_base *base = loop_base(server->options.loop);
 	struct connection *c = calloc(1, sizeof(*c));
@@ -300,6 +300,7 @@ connection_open(struct rtu327 *server, int fd, const struct sockaddr_storage *pe
 	}
 	c->server = server;
 	c->fd = fd;
+	c->port = port;
 	c->valid_ms = c->progress_ms = rtu327_now_ms();
 	c->readable = event_new(base, fd, EV_READ | EV_PERSIST, on_readable, c);
 	c->writable = event_new(base, fd, EV_WRITE | EV_PERSIST, on_writable, c);

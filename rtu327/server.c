@@ -239,11 +239,39 @@ out_of_descriptors(struct rtu327 *server)
 		event_del(server->acceptable);
 }
 
+void
+rtu327_take(struct rtu327 *server, int fd, const struct sockaddr_storage *peer, uint16_t port)
+{
+	int64_t most = server->context != NULL ? server->context->settings.rtu_max_clients : 64;
+
+	server->counters.accepted++;
+	if (server->counters.clients >= (unsigned)most)
+		evict(server, "most idle when another one came");
+	connection_open(server, fd, peer, port);
+}
+
+void
+rtu327_make_room(struct rtu327 *server)
+{
+	evict(server, "no descriptors left");
+}
+
+void
+rtu327_drop(struct rtu327 *server, uint16_t port)
+{
+	struct connection *c, *after;
+
+	for (c = LIST_FIRST(&server->connections); c != NULL; c = after) {
+		after = LIST_NEXT(c, next);
+		if (c->port == port)
+			connection_close(c, "its port is no longer served");
+	}
+}
+
 static void
 on_acceptable(evutil_socket_t fd, short what, void *arg)
 {
 	struct rtu327 *server = arg;
-	int64_t most = server->context != NULL ? server->context->settings.rtu_max_clients : 64;
 
 	(void)what;
 	for (unsigned i = 0; i < ACCEPT_AT_ONCE; i++) {
@@ -256,14 +284,27 @@ on_acceptable(evutil_socket_t fd, short what, void *arg)
 				out_of_descriptors(server);
 			return;
 		}
-		server->counters.accepted++;
-		if (server->counters.clients >= (unsigned)most)
-			evict(server, "most idle when another one came");
-		connection_open(server, client, &peer);
+		rtu327_take(server, client, &peer, 0);
 	}
 }
 
 /* ---- opening and closing ---- */
+
+static int
+begin_listening(struct rtu327 *server)
+{
+	int rc = rtu327_listen(server->bind, server->options.port, &server->fd);
+
+	if (rc < 0)
+		return rc;
+	server->acceptable = event_new(loop_base(server->options.loop), server->fd,
+	    EV_READ | EV_PERSIST, on_acceptable, server);
+	if (server->acceptable == NULL || event_add(server->acceptable, NULL) != 0)
+		return E_NOMEM;
+	log_info("rtu327", "bind=%s port=%u: serving", server->bind[0] != '\0' ? server->bind : "*",
+	    rtu327_port(server));
+	return E_OK;
+}
 
 static int
 begin(struct rtu327 *server)
@@ -272,21 +313,16 @@ begin(struct rtu327 *server)
 	struct settings settings;
 	int rc = rtu327_jobs_open(&server->jobs, loop);
 
-	if (rc == E_OK)
-		rc = rtu327_listen(server->bind, server->options.port, &server->fd);
+	if (rc == E_OK && !server->options.fed)
+		rc = begin_listening(server);
 	if (rc < 0)
 		return rc;
 	store_settings(server->options.store, &settings);
 	set_limits(server, &settings);
-	server->acceptable = event_new(loop_base(loop), server->fd, EV_READ | EV_PERSIST, on_acceptable,
-	    server);
 	server->upkeep = loop_timer(loop, UPKEEP_MS, true, on_upkeep, server);
-	if (server->acceptable == NULL || server->upkeep == NULL ||
-	    event_add(server->acceptable, NULL) != 0)
+	if (server->upkeep == NULL)
 		return E_NOMEM;
 	refresh(server);
-	log_info("rtu327", "bind=%s port=%u: serving", server->bind[0] != '\0' ? server->bind : "*",
-	    rtu327_port(server));
 	return E_OK;
 }
 

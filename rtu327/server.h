@@ -5,11 +5,13 @@
 #ifndef USPD_RTU327_SERVER_H
 #define USPD_RTU327_SERVER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "src/base/err.h"
 
 struct loop;
+struct sockaddr_storage;
 struct store;
 struct rtu327;
 
@@ -18,6 +20,7 @@ struct rtu327_options {
 	struct store *store;
 	const char *bind;	/* numeric address; "" or "::" is everywhere, IPv4 and IPv6 */
 	uint16_t port;		/* 0: any free one */
+	bool fed;		/* it does not listen: connections come by rtu327_take() */
 	/* Moves the device clock by delta_s seconds (SETTIME), and the hardware clock with it, and
 	 * writes what GETLOG shows of it (DJ_RTU codes 2 and 3); a negative return is reported to the
 	 * client.  The server writes the time journal (DJ_TIME). */
@@ -40,6 +43,11 @@ int rtu327_open(struct rtu327 **, const struct rtu327_options *) USPD_MUST_CHECK
 /* Drops all clients; waits for questions in progress, so that the store may be closed after. */
 void rtu327_close(struct rtu327 *);
 uint16_t rtu327_port(const struct rtu327 *);
+/* A connection that another listener has accepted on `port`; fd, which does not block, is taken. */
+void rtu327_take(struct rtu327 *, int fd, const struct sockaddr_storage *peer, uint16_t port);
+/* No descriptor is left: the most idle client is closed. */
+void rtu327_make_room(struct rtu327 *);
+void rtu327_drop(struct rtu327 *, uint16_t port);	/* closes what was taken of this port */
 /* Settings or meters have changed.  Takes effect soon, without dropping anybody.  NULL allowed. */
 void rtu327_reload(struct rtu327 *);
 void rtu327_counters(const struct rtu327 *, struct rtu327_counters *);

@@ -28,6 +28,7 @@ struct connection {
 	LIST_ENTRY(connection) next;
 	struct rtu327 *server;
 	int fd;
+	uint16_t port;			/* of rtu327_take(); 0 our own */
 	struct event *readable, *writable, *timer;
 	struct evbuffer *out;
 	struct rtu327_receiver receiver;
@@ -74,7 +75,7 @@ void server_missed(struct rtu327 *);
 /* ---- connection.c ---- */
 
 /* Takes over fd; on failure it is closed. */
-void connection_open(struct rtu327 *, int fd, const struct sockaddr_storage *peer);
+void connection_open(struct rtu327 *, int fd, const struct sockaddr_storage *peer, uint16_t port);
 /* `why` goes to the log. */
 void connection_close(struct connection *, const char *why);
 /* Does what can be done now: requests, output, timers.  May free the connection. */

@@ -69,6 +69,8 @@ setpriv --pdeathsig TERM setsid "$bin/uspdd" --board "$dir/board.json" --data "$
 	</dev/null >"$dir/uspdd.log" 2>&1 &
 daemon=$!
 until_true 10 "$dir/uspdd.log" $daemon "the daemon" is_open 8080
+USPD_TOKEN=$(cat "$dir/archive/api.token")
+export USPD_TOKEN
 
 meters=$(($(wc -l <"$dir/meters.csv") - 1))
 say "A street of $meters simulated meters on four buses with 40 days behind them, and uspdd with an empty archive.
@@ -96,12 +98,13 @@ show "$bin/uspdctl" status
 cat <<EOT
 
 The daemon goes on polling.  In another terminal:
+  export USPD_TOKEN=@$dir/archive/api.token  who you are
   $bin/uspdctl status --watch                the buses and the archive, live
   $bin/uspdctl meter list                    all meters and the state of their links
   $bin/uspdctl read 60 day --last 7          start-of-day readings of a meter
   $bin/uspdctl journal meter/time            the meter whose clock was wrong
   $bin/uspdctl rtu327 127.0.0.1:7777 time    the clock, as a head-end sees it
-  curl http://127.0.0.1:8080/api/v1/status
+  curl -H "Authorization: Bearer \$(cat $dir/archive/api.token)" http://127.0.0.1:8080/api/v1/status
 HTTP is on port 8080, RTU-327 on 7777; 1111, 2222, 3333 and 4444 are kept for transit.  Logs are in $dir/.
 Ctrl-C ends the demonstration.
 EOT

@@ -10,9 +10,10 @@ set -eu
 
 packages_of() {
 	case $1 in
-	tools)	echo gcc make pkg-config python3 ;;
+	tools)	echo gcc make pkg-config python3 python3-jsonschema ;;
 	libs)	echo libsqlite3-dev libevent-dev libmodbus-dev libcurl4-openssl-dev libjansson-dev \
-		libmosquitto-dev libssl-dev libxlsxwriter-dev libsystemd-dev check ;;
+		libmosquitto-dev libssl-dev libxlsxwriter-dev libsystemd-dev \
+		zlib1g-dev libcrypt-dev libzip-dev libexpat1-dev check ;;
 	build)	packages_of tools; packages_of libs ;;
 	clang)	echo clang ;;
 	lint)	echo clang clang-tidy clang-format cppcheck shellcheck ;;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "smart-json/openapi.h"
 #include "smart-json/when.h"
 #include "src/base/clock.h"
 
@@ -13,16 +14,30 @@ static const struct http_route routes[] = {
 	{ "status",       HTTP_GET,    LEVEL_USER,  IN_WORKER, 0,               api_status },
 	{ "meters",       HTTP_GET,    LEVEL_USER,  IN_WORKER, 0,               api_meters_list },
 	{ "meters",       HTTP_POST,   LEVEL_ADMIN, IN_WORKER, HTTP_BODY,       api_meters_post },
+	{ "meters/bulk",  HTTP_POST,   LEVEL_ADMIN, IN_WORKER, HTTP_BODY,       api_meters_bulk },
 	{ "meters/{}",    HTTP_DELETE, LEVEL_ADMIN, IN_WORKER, 0,               api_meters_delete },
 	{ "meters.csv",   HTTP_GET,    LEVEL_USER,  IN_WORKER, 0,               api_csv_get },
 	{ "meters.csv",   HTTP_POST,   LEVEL_ADMIN, IN_WORKER, HTTP_BODY_TABLE, api_csv_post },
+	{ "meters.xlsx",  HTTP_GET,    LEVEL_USER,  IN_WORKER, 0,               api_xlsx_get },
+	{ "meters.xlsx",  HTTP_POST,   LEVEL_ADMIN, IN_WORKER, HTTP_BODY_TABLE, api_xlsx_post },
+	{ "backup",       HTTP_GET,    LEVEL_ADMIN, IN_WORKER, 0,               api_backup_get },
+	{ "backup",       HTTP_POST,   LEVEL_ADMIN, IN_WORKER, HTTP_BODY,       api_backup_post },
+	{ "restore",      HTTP_POST,   LEVEL_ADMIN, IN_WORKER, HTTP_BODY_TABLE, api_restore_post },
 	{ "poll",         HTTP_POST,   LEVEL_ADMIN, IN_WORKER, HTTP_BODY,       api_poll_post },
 	{ "poll/{}",      HTTP_GET,    LEVEL_USER,  IN_WORKER, 0,               api_poll_get },
 	{ "data",         HTTP_GET,    LEVEL_USER,  IN_WORKER, 0,               api_data },
+	{ "data.csv",     HTTP_GET,    LEVEL_USER,  IN_WORKER, 0,               api_data_csv },
+	{ "data.xlsx",    HTTP_GET,    LEVEL_USER,  IN_WORKER, 0,               api_data_xlsx },
+	{ "completeness", HTTP_GET,    LEVEL_USER,  IN_WORKER, 0,               api_completeness },
 	{ "settings",     HTTP_GET,    LEVEL_ADMIN, IN_WORKER, 0,               api_settings_get },
 	{ "settings",     HTTP_PUT,    LEVEL_ADMIN, IN_WORKER, HTTP_BODY,       api_settings_put },
 	{ "journal/{*}",  HTTP_GET,    LEVEL_USER,  IN_WORKER, 0,               api_journal },
+	{ "audit",        HTTP_GET,    LEVEL_ADMIN, IN_WORKER, 0,               api_audit },
+	{ "tickets",      HTTP_GET,    LEVEL_ADMIN, IN_WORKER, 0,               api_tickets_get },
+	{ "tickets/{}",   HTTP_DELETE, LEVEL_ADMIN, IN_WORKER, 0,               api_tickets_delete },
 	{ "events",       HTTP_GET,    LEVEL_USER,  IN_LOOP,   0,               api_events },
+	{ "log",          HTTP_GET,    LEVEL_ADMIN, IN_WORKER, 0,               api_log },
+	{ "openapi.json", HTTP_GET,    LEVEL_USER,  IN_WORKER, 0,               api_openapi },
 };
 
 static int

@@ -31,12 +31,19 @@ struct api {
 
 http_handler api_status;		/* api_status.c */
 http_handler api_meters_list;		/* api_meters.c */
-http_handler api_meters_post, api_meters_delete, api_csv_get, api_csv_post;	/* api_table.c */
+http_handler api_meters_post, api_meters_delete;	/* api_table.c */
+http_handler api_meters_bulk;		/* api_bulk.c */
+http_handler api_csv_get, api_csv_post, api_xlsx_get, api_xlsx_post;	/* api_files.c */
+http_handler api_backup_get, api_backup_post, api_restore_post;		/* api_backup.c */
 http_handler api_poll_post, api_poll_get;	/* api_poll.c */
 http_handler api_data;			/* api_data.c */
+http_handler api_data_csv, api_data_xlsx;	/* data_export_csv.c */
+http_handler api_completeness;		/* api_completeness.c */
 http_handler api_settings_get, api_settings_put;	/* api_settings.c */
 http_handler api_journal;		/* api_settings.c */
+http_handler api_tickets_get, api_tickets_delete, api_audit;	/* api_accounts.c */
 http_handler api_events;		/* api_events.c */
+http_handler api_log;			/* api_log.c */
 void api_events_close(struct api_events *);	/* NULL allowed */
 
 /* ---- helpers of the handlers (api.c) ---- */

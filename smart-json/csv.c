@@ -1,8 +1,9 @@
 #include "smart-json/csv.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "smart-json/meter_sheet.h"
 
 /* ---- characters ---- */
 
@@ -45,7 +46,7 @@ struct reader {
 	const char *p, *end;
 	char separator;
 	unsigned line;			/* row of the spreadsheet */
-	struct text cells[CSV_COLUMNS_MAX];
+	struct text cells[SHEET_COLUMNS_MAX];
 	size_t n_cells;
 	bool too_many, too_long, unclosed;
 };
@@ -53,7 +54,7 @@ struct reader {
 static void
 add_cell_byte(struct reader *r, struct text *cell, char c)
 {
-	if (cell->len >= CSV_CELL_MAX)
+	if (cell->len >= SHEET_CELL_MAX)
 		r->too_long = true;
 	else
 		text_add(cell, &c, 1);
@@ -74,19 +75,6 @@ read_quoted(struct reader *r, struct text *cell)
 	r->unclosed = true;
 }
 
-static void
-trim(struct text *cell)
-{
-	size_t blank = 0;
-
-	while (cell->len > 0 && isspace((unsigned char)cell->p[cell->len - 1]))
-		cell->p[--cell->len] = '\0';
-	while (blank < cell->len && isspace((unsigned char)cell->p[blank]))
-		blank++;
-	if (blank > 0)
-		memmove(cell->p, cell->p + blank, (cell->len -= blank) + 1);
-}
-
 /* The next row into r->cells; false at the end. */
 static bool
 read_row(struct reader *r)
@@ -99,7 +87,7 @@ read_row(struct reader *r)
 		return false;
 	r->line++;
 	for (;;) {
-		struct text *cell = r->n_cells < CSV_COLUMNS_MAX ? &r->cells[r->n_cells] : &spare;
+		struct text *cell = r->n_cells < SHEET_COLUMNS_MAX ? &r->cells[r->n_cells] : &spare;
 
 		text_clear(cell);
 		if (r->p < r->end && *r->p == '"') {
@@ -108,7 +96,7 @@ read_row(struct reader *r)
 		}
 		while (r->p < r->end && *r->p != r->separator && *r->p != '\n' && *r->p != '\r')
 			add_cell_byte(r, cell, *r->p++);
-		trim(cell);
+		sheet_trim(cell);
 		r->too_many |= cell == &spare && cell->len > 0;
 		r->n_cells += cell != &spare;
 		if (r->p >= r->end || *r->p != r->separator)
@@ -121,12 +109,6 @@ read_row(struct reader *r)
 		r->p++;
 	text_free(&spare);
 	return true;
-}
-
-static const char *
-cell_text(const struct reader *r, size_t i)
-{
-	return i < r->n_cells && r->cells[i].len > 0 ? r->cells[i].p : "";
 }
 
 /* ---- the file ---- */
@@ -152,111 +134,28 @@ find_separator(const char *p, const char *end)
 	return candidates[best];
 }
 
-struct layout { enum meter_column column[CSV_COLUMNS_MAX]; size_t n; };
-
-static void
-read_header(struct reader *r, struct meter_import *import, struct layout *layout)
-{
-	static const enum meter_column needed[] = { COL_ID, COL_TYPE, COL_ADDR, COL_IFACE };
-	unsigned seen = 0;
-
-	layout->n = r->n_cells;
-	for (size_t i = 0; i < r->n_cells; i++) {
-		enum meter_column c = meter_column_by_name(cell_text(r, i));
-
-		if ((int)c >= COL_FILE_COUNT) {
-			c = COL_COUNT;
-			if (*cell_text(r, i) != '\0')
-				import_note(import, false, r->line, COL_COUNT,
-				    "column \"%.40s\" is not known and ignored", cell_text(r, i));
-		} else if ((seen & COL_BIT(c)) != 0) {
-			import_note(import, true, r->line, c, "column %s stands twice",
-			    meter_column_name(c));
-		} else {
-			seen |= COL_BIT(c);
-		}
-		layout->column[i] = c;
-	}
-	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
-		if ((seen & COL_BIT(needed[i])) == 0)
-			import_note(import, true, r->line, needed[i], "column %s (%s) is missing",
-			    meter_column_name(needed[i]), meter_column_russian(needed[i]));
-}
-
-/* "1,41E+08": a long number as spreadsheets ruin it; its digits are lost. */
-static bool
-is_ruined(const char *s)
-{
-	size_t n = strspn(s, "0123456789");
-
-	if (n == 0)
-		return false;
-	s += n;
-	if (*s == ',' || *s == '.')
-		s += 1 + strspn(s + 1, "0123456789");
-	if ((*s != 'E' && *s != 'e') || (s[1] != '+' && s[1] != '-'))
-		return false;
-	return s[2] != '\0' && strspn(s + 2, "0123456789") == strlen(s + 2);
-}
-
-/* Characters at which a spreadsheet takes a cell for a formula, and the mark against it. */
-static bool
-is_guarded(char c)
-{
-	return c != '\0' && strchr("=+-@'", c) != NULL;
-}
-
-static void
-take_cell(struct meter_import *import, struct import_row *row, enum meter_column c, const char *text)
-{
-	static const unsigned keeps_when_empty = COL_PASSWORDS | COL_BIT(COL_ID);
-	char why[96];
-
-	if (text[0] == '\'' && is_guarded(text[1]))
-		text++;
-	if (*text == '\0' && (keeps_when_empty & COL_BIT(c)) != 0)
-		return;
-	if (c != COL_NOTE && c != COL_GROUP && c != COL_SERIAL && is_ruined(text))
-		import_note(import, true, row->line, c,
-		    "\"%.24s\": the spreadsheet has rounded this number; make the column text", text);
-	else if (meter_column_set(&row->row, c, text, why, sizeof(why)) < 0)
-		import_note(import, true, row->line, c, "%s", why);
-	row->given |= COL_BIT(c);
-}
-
+/* One row of the file; what is wrong with it as a row of text is noted here. */
 static int
-take_row(struct reader *r, struct meter_import *import, const struct layout *layout)
+take_row(struct reader *r, struct sheet *sheet)
 {
-	struct import_row *row;
-	bool empty = true;
+	struct sheet_cell cells[SHEET_COLUMNS_MAX];
 
-	for (size_t i = 0; i < r->n_cells; i++)
-		empty = empty && r->cells[i].len == 0;
-	if (empty)
-		return E_OK;
 	if (r->unclosed || r->too_long || r->too_many) {
-		import_note(import, true, r->line, COL_COUNT,
+		import_note(sheet->import, true, r->line, COL_COUNT, "%s",
 		    r->unclosed	    ? "a quote is not closed" :
 			r->too_long ? "a cell is too long" :
 				      "too many cells");
 		return E_OK;
 	}
-	if ((row = import_add(import, r->line)) == NULL)
-		return E_NOMEM;
-	for (size_t i = 0; i < layout->n; i++)
-		if (layout->column[i] != COL_COUNT && layout->column[i] != COL_SERIAL)
-			take_cell(import, row, layout->column[i], cell_text(r, i));
-	for (size_t i = layout->n; i < r->n_cells; i++)
-		if (r->cells[i].len > 0)
-			import_note(import, true, r->line, COL_COUNT,
-			    "more cells than columns: is a separator inside of a text without quotes?");
-	return E_OK;
+	for (size_t i = 0; i < r->n_cells; i++)
+		cells[i] = (struct sheet_cell){ .text = r->cells[i].len > 0 ? r->cells[i].p : "" };
+	return sheet_row(sheet, r->line, cells, r->n_cells);
 }
 
 static int
 read_table(struct reader *r, struct meter_import *import)
 {
-	struct layout layout = { .n = 0 };
+	struct sheet sheet = { .import = import };
 	int rc = E_OK;
 
 	if (r->end - r->p > 5 && strncmp(r->p, "sep=", 4) == 0) {
@@ -265,15 +164,9 @@ read_table(struct reader *r, struct meter_import *import)
 	} else {
 		r->separator = find_separator(r->p, r->end);
 	}
-	if (!read_row(r)) {
-		import_note(import, true, 0, COL_COUNT, "the file is empty");
-		return E_OK;
-	}
-	read_header(r, import, &layout);
-	if (import->n_errors > 0)
-		return E_OK;
-	while (rc == E_OK && read_row(r))
-		rc = take_row(r, import, &layout);
+	while (rc == E_OK && !sheet.refused && read_row(r))
+		rc = take_row(r, &sheet);
+	sheet_end(&sheet);
 	return rc;
 }
 
@@ -307,7 +200,7 @@ csv_read(struct meter_import *import, const char *data, size_t len)
 	r->end = data + len;
 	rc = read_table(r, import);
 out:
-	for (size_t i = 0; i < CSV_COLUMNS_MAX; i++)
+	for (size_t i = 0; i < SHEET_COLUMNS_MAX; i++)
 		text_free(&r->cells[i]);
 	text_free(&text);
 	free(r);
@@ -323,7 +216,7 @@ write_cell(struct text *t, const char *s)
 
 	if (quoted)
 		text_str(t, "\"");
-	if (is_guarded(*s))
+	if (sheet_is_guarded(*s))
 		text_str(t, "'");
 	for (; *s != '\0'; s++) {
 		if (*s == '"')

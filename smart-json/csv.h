@@ -11,8 +11,6 @@
 #include "smart-json/meter_import.h"
 #include "src/base/text.h"
 
-enum { CSV_COLUMNS_MAX = 64, CSV_CELL_MAX = 1024 };
-
 /* Appends the rows of a file to *import; what is wrong is noted there.  E_NOMEM. */
 int csv_read(struct meter_import *, const char *data, size_t len) USPD_MUST_CHECK;
 

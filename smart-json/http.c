@@ -17,273 +17,48 @@
 #include "src/base/log.h"
 #include "src/base/loop.h"
 
+/* Listening, the number of connections, and their deadlines (smart-json.md 19). */
+
 enum {
-	IDLE_MS = 60000,
+	IDLE_MS = 30000,
 	BODY_LEAST_RATE = 1024,		/* bytes per second a body must come with on average */
-	BODIES_MOST = 24 << 20,		/* bodies in memory at once */
-	LINGER_MS = 2000, LINGER_BYTES = 1 << 20,	/* smart-json.md 19 */
-	BODY_IGNORED = 65536,
 	INPUT_MOST = 65536,
 	WRITE_STALL_S = 60,
-	BACKLOG = 64,
+	BACKLOG = 512,
+	NEWCOMER_US = 1000000,		/* nobody makes room who has only just come */
 };
 
+/* Room for one more: a listener that rests wakes. */
 static void
-conn_enter(struct conn *conn, enum conn_state state)
+accept_again(struct http *http)
 {
-	conn->state = state;
-	conn->since_us = clock_mono_us();
+	if (!http->full || http->n_conns > HTTP_CONNECTIONS)
+		return;
+	http->full = false;
+	evconnlistener_enable(http->listener);
 }
 
 void
 conn_free(struct conn *conn)
 {
 	struct exchange *ex = conn->exchange;
+	struct http *http = conn->http;
 
 	conn->exchange = NULL;
 	LIST_REMOVE(conn, next);
-	conn->http->n_conns--;
+	http->n_conns--;
 	bufferevent_free(conn->bev);
 	free(conn);
-	if (ex == NULL)
-		return;
-	ex->conn = NULL;
-	if (!ex->working)
-		exchange_free(ex);
-}
-
-bool
-conn_keeps(const struct conn *conn)
-{
-	return !conn->unread && !conn->eof && conn->exchange->head.keep_alive;
-}
-
-/* ---- reading ---- */
-
-/* Answers without having read the rest of the request. */
-static void
-refuse(struct conn *conn, int status, const char *text)
-{
-	if (status != 0)
-		http_fail(&conn->exchange->call, status, NULL, "%s", text);
-	conn_enter(conn, CONN_BUSY);
-	exchange_answer(conn->exchange);
-}
-
-static const char *
-refusal_text(int status)
-{
-	switch (status) {
-	case 404: return "no such path";
-	case 413: return "the body is too large for this path";
-	case 414: return "the request line is longer than 8 KiB";
-	case 431: return "the head of the request is longer than 16 KiB or has too many fields";
-	case 501: return "this transfer coding is not supported";
-	case 503: return "too many large requests at once; try again later";
-	case 505: return "only HTTP/1.0 and HTTP/1.1 are spoken here";
-	default:  return "the request is no proper HTTP";
-	}
-}
-
-/* A body where none is expected is read and ignored (smart-json.md 2). */
-static uint64_t
-body_most(const struct exchange *ex)
-{
-	return ex->route->body_most != 0 ? ex->route->body_most : BODY_IGNORED;
-}
-
-static int
-check_body(struct conn *conn)
-{
-	const struct exchange *ex = conn->exchange;
-
-	if (ex->head.length > body_most(ex))
-		return 413;
-	return conn->http->body_bytes + ex->head.length > BODIES_MOST ? 503 : 0;
-}
-
-static void
-begin(struct conn *conn, int status)
-{
-	struct exchange *ex = conn->exchange;
-
-	conn->unread = status != 0 || ex->head.has_body;
-	if (status != 0) {
-		ex->head.keep_alive = false;
-		refuse(conn, status, refusal_text(status));
-		return;
-	}
-	if (exchange_admit(ex) != 0 || exchange_route(ex) != 0) {
-		refuse(conn, 0, NULL);
-		return;
-	}
-	if (!ex->head.has_body) {
-		conn_enter(conn, CONN_BUSY);
-		exchange_run(ex);
-		return;
-	}
-	if ((status = check_body(conn)) != 0) {
-		refuse(conn, status, refusal_text(status));
-		return;
-	}
-	conn_enter(conn, CONN_BODY);
-	conn->body_left = ex->head.length;
-	conn->body_got = 0;
-	memset(&conn->chunks, 0, sizeof(conn->chunks));
-	if (ex->head.expects_continue)
-		bufferevent_write(conn->bev, "HTTP/1.1 100 Continue\r\n\r\n", 25);
-}
-
-/* True when a body follows, which may be here already. */
-static bool
-read_head(struct conn *conn)
-{
-	struct evbuffer *in = bufferevent_get_input(conn->bev);
-	size_t have = evbuffer_get_length(in), len;
-	struct exchange *ex;
-	const char *data;
-	int status = 0;
-
-	if (have == 0)
-		return false;
-	if (have > HTTP_HEAD_MAX)
-		have = HTTP_HEAD_MAX;
-	data = (const char *)evbuffer_pullup(in, (ev_ssize_t)have);
-	len = data != NULL ? http_head_length(data, have) : 0;
-	if (len == 0 && have < HTTP_HEAD_MAX)
-		return false;
-	if ((ex = exchange_new(conn)) == NULL || (ex->head_text = malloc(len + 1)) == NULL) {
-		conn_free(conn);
-		return false;
-	}
-	if (len == 0) {
-		status = memchr(data, '\n', have) == NULL ? 414 : 431;
-	} else {
-		evbuffer_remove(in, ex->head_text, len);
-		ex->head_text[len] = '\0';
-		status = http_head_parse(&ex->head, ex->head_text, len);
-	}
-	begin(conn, status);
-	return conn->state == CONN_BODY;
-}
-
-/* Takes n bytes of the body from the input.  False: refused or closed. */
-static bool
-take_body(struct conn *conn, const char *data, size_t n)
-{
-	struct exchange *ex = conn->exchange;
-	int status = 0;
-
-	if (ex->body.len + n > body_most(ex))
-		status = 413;
-	else if (conn->http->body_bytes + n > BODIES_MOST)
-		status = 503;
-	if (status != 0) {
-		refuse(conn, status, refusal_text(status));
-		return false;
-	}
-	text_add(&ex->body, data, n);
-	if (ex->body.failed) {
-		refuse(conn, 503, refusal_text(503));
-		return false;
-	}
-	conn->http->body_bytes += n;
-	conn->body_got += n;
-	return true;
-}
-
-/* Reads one stretch of the body; 1 whole, 0 go on, -1 refused. */
-static int
-read_stretch(struct conn *conn, const char *data, size_t n, size_t *used)
-{
-	size_t body = n;
-	int whole;
-
-	if (conn->exchange->head.chunked) {
-		whole = http_chunks_feed(&conn->chunks, data, n, used, &body);
-		if (whole < 0) {
-			refuse(conn, 400, "the chunks of the body are broken");
-			return -1;
-		}
-	} else {
-		*used = body = n < conn->body_left ? n : (size_t)conn->body_left;
-		conn->body_left -= body;
-		whole = conn->body_left == 0;
-	}
-	return take_body(conn, data + *used - body, body) ? whole : -1;
-}
-
-static void
-read_body(struct conn *conn)
-{
-	struct evbuffer *in = bufferevent_get_input(conn->bev);
-	size_t n, used;
-	int whole = 0;
-
-	while (whole == 0 && (n = evbuffer_get_contiguous_space(in)) > 0) {
-		whole = read_stretch(conn, (const char *)evbuffer_pullup(in, (ev_ssize_t)n), n, &used);
-		if (whole < 0)
-			return;
-		evbuffer_drain(in, used);
-	}
-	if (whole == 0)
-		return;
-	conn->unread = false;
-	conn_enter(conn, CONN_BUSY);
-	exchange_run(conn->exchange);
-}
-
-static void
-linger(struct conn *conn)
-{
-	struct evbuffer *in = bufferevent_get_input(conn->bev);
-
-	conn->dropped += evbuffer_get_length(in);
-	evbuffer_drain(in, evbuffer_get_length(in));
-	if (conn->dropped > LINGER_BYTES)
-		conn_free(conn);
-}
-
-static void
-conn_read(struct conn *conn)
-{
-	/* A body may have come together with its head. */
-	if (conn->state == CONN_HEAD && !read_head(conn))
-		return;
-	if (conn->state == CONN_BODY)
-		read_body(conn);
-	else if (conn->state == CONN_LINGER)
-		linger(conn);
+	if (ex != NULL)
+		exchange_leave(ex);
+	accept_again(http);
 }
 
 static void
 on_read(struct bufferevent *bev, void *arg)
 {
 	(void)bev;
-	conn_read(arg);
-}
-
-/* ---- writing and the end ---- */
-
-void
-conn_finished(struct conn *conn)
-{
-	bool keep = conn_keeps(conn);
-	struct exchange *ex = conn->exchange;
-
-	conn->exchange = NULL;
-	exchange_free(ex);
-	if (keep) {
-		conn_enter(conn, CONN_HEAD);
-		conn_read(conn);
-	} else if (conn->unread && !conn->eof) {
-		conn_enter(conn, CONN_LINGER);
-		conn->dropped = 0;
-		shutdown(bufferevent_getfd(conn->bev), SHUT_WR);
-		linger(conn);
-	} else {
-		conn_free(conn);
-	}
+	conn_arrived(arg);
 }
 
 static void
@@ -309,46 +84,99 @@ on_event(struct bufferevent *bev, short what, void *arg)
 		conn_free(conn);
 }
 
-/* ---- accepting ---- */
+/* ---- room ---- */
 
+/* The connection that has been longest without a whole request; of one address, or (NULL) of all. */
 static struct conn *
-longest_idle(struct http *http)
+longest_waiting(struct http *http, const char *peer)
 {
+	int64_t limit_us = clock_mono_us() - NEWCOMER_US;
 	struct conn *conn, *oldest = NULL;
 
 	LIST_FOREACH(conn, &http->conns, next)
-		if ((conn->state == CONN_HEAD || conn->state == CONN_LINGER) &&
-		    (oldest == NULL || conn->since_us < oldest->since_us))
+		if (conn->state != CONN_BUSY && conn->state != CONN_EVENTS &&
+		    conn->waiting_us <= limit_us && (peer == NULL || strcmp(conn->peer, peer) == 0) &&
+		    (oldest == NULL || conn->waiting_us < oldest->waiting_us))
 			oldest = conn;
 	return oldest;
 }
 
+/* The newest takes the place of the one waiting longest; when all are at work, those who knock wait
+ * in front of the door. */
 static void
-on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *peer, int len,
-    void *arg)
+keep_room(struct http *http)
+{
+	struct conn *conn;
+
+	if (http->n_conns <= HTTP_CONNECTIONS)
+		return;
+	if ((conn = longest_waiting(http, NULL)) != NULL) {
+		conn_free(conn);
+		return;
+	}
+	http->full = true;
+	evconnlistener_disable(http->listener);
+}
+
+/* Many from one address take the place of each other.  Those of a proxy on this machine are
+ * counted by the proxy. */
+static bool
+room_for_peer(struct http *http, const char *peer)
+{
+	struct conn *conn;
+	unsigned n = 0;
+
+	LIST_FOREACH(conn, &http->conns, next)
+		n += strcmp(conn->peer, peer) == 0;
+	if (n < HTTP_CONNECTIONS_PEER)
+		return true;
+	if ((conn = longest_waiting(http, peer)) == NULL)
+		return false;
+	conn_free(conn);
+	return true;
+}
+
+/* ---- accepting ---- */
+
+static void
+turn_away(evutil_socket_t fd)
+{
+	static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 2\r\n"
+				     "Content-Length: 0\r\nConnection: close\r\n\r\n";
+
+	if (send(fd, answer, sizeof(answer) - 1, MSG_NOSIGNAL | MSG_DONTWAIT) > 0)
+		shutdown(fd, SHUT_WR);
+	evutil_closesocket(fd);
+}
+
+static void
+print_peer(const struct sockaddr *sa, char *buf, size_t size)
+{
+	const struct sockaddr_in *v4 = (const void *)sa;
+	const struct sockaddr_in6 *v6 = (const void *)sa;
+
+	if (sa->sa_family == AF_INET)
+		inet_ntop(AF_INET, &v4->sin_addr, buf, (socklen_t)size);
+	else if (sa->sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr))
+		inet_ntop(AF_INET, &v6->sin6_addr.s6_addr[12], buf, (socklen_t)size);
+	else if (sa->sa_family == AF_INET6)
+		inet_ntop(AF_INET6, &v6->sin6_addr, buf, (socklen_t)size);
+}
+
+static struct conn *
+conn_new(struct http *http, evutil_socket_t fd)
 {
 	static const struct timeval stall = { .tv_sec = WRITE_STALL_S };
-	struct http *http = arg;
-	struct conn *conn;
-	int on = 1;
+	struct conn *conn = calloc(1, sizeof(*conn));
 
-	(void)listener;
-	(void)len;
-	if (http->n_conns >= HTTP_CONNECTIONS && (conn = longest_idle(http)) != NULL)
-		conn_free(conn);
-	if (http->n_conns >= HTTP_CONNECTIONS || (conn = calloc(1, sizeof(*conn))) == NULL) {
-		evutil_closesocket(fd);
-		return;
-	}
+	if (conn == NULL)
+		return NULL;
 	conn->bev = bufferevent_socket_new(loop_base(http->options.loop), fd, BEV_OPT_CLOSE_ON_FREE);
 	if (conn->bev == NULL) {
-		evutil_closesocket(fd);
 		free(conn);
-		return;
+		return NULL;
 	}
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	conn->http = http;
-	conn->local = http_peer_is_local(peer);
 	conn_enter(conn, CONN_HEAD);
 	LIST_INSERT_HEAD(&http->conns, conn, next);
 	http->n_conns++;
@@ -356,27 +184,63 @@ on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *
 	bufferevent_setwatermark(conn->bev, EV_READ, 0, INPUT_MOST);
 	bufferevent_set_timeouts(conn->bev, NULL, &stall);
 	bufferevent_enable(conn->bev, EV_READ | EV_WRITE);
+	return conn;
+}
+
+static void
+on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *sa, int len, void *arg)
+{
+	struct http *http = arg;
+	bool local = http_peer_is_local(sa);
+	struct conn *conn;
+	char peer[64] = "";
+	int on = 1;
+
+	(void)listener;
+	(void)len;
+	print_peer(sa, peer, sizeof(peer));
+	if (!local && !room_for_peer(http, peer)) {
+		turn_away(fd);
+		return;
+	}
+	if ((conn = conn_new(http, fd)) == NULL) {
+		evutil_closesocket(fd);
+		return;
+	}
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	conn->local = local;
+	memcpy(conn->peer, peer, sizeof(peer));
+	keep_room(http);
 }
 
 static void
 on_accept_failed(struct evconnlistener *listener, void *arg)
 {
-	(void)arg;
+	struct http *http = arg;
+
 	/* Out of descriptors: the next sweep tries again. */
 	log_warn("http", "cannot accept a connection: %s", strerror(errno));
+	http->full = true;
 	evconnlistener_disable(listener);
 }
 
+/* Something must come again and again, and all of it in a reasonable time. */
 static int64_t
 deadline_us(const struct conn *conn)
 {
-	int64_t idle_us = (int64_t)conn->http->options.idle_ms * 1000;
+	int64_t idle_us = (int64_t)conn->http->options.idle_ms * 1000, quiet, whole;
 
+	quiet = conn->progress_us + idle_us;
 	switch (conn->state) {
 	case CONN_HEAD:
-		return conn->since_us + idle_us;
+		whole = conn->since_us + 2 * idle_us;
+		return whole < quiet ? whole : quiet;
 	case CONN_BODY:
-		return conn->since_us + idle_us + (int64_t)(conn->body_got * 1000000 / BODY_LEAST_RATE);
+		if (conn->exchange->working) /* its piece goes to the disk */
+			return INT64_MAX;
+		whole = conn->since_us + idle_us +
+		    (int64_t)(conn->body_got * 1000000 / BODY_LEAST_RATE);
+		return whole < quiet ? whole : quiet;
 	case CONN_LINGER:
 		return conn->since_us + LINGER_MS * 1000;
 	case CONN_BUSY:
@@ -398,7 +262,8 @@ sweep(void *arg)
 		if (now >= deadline_us(conn))
 			conn_free(conn);
 	}
-	evconnlistener_enable(http->listener);
+	keep_room(http);
+	accept_again(http);
 }
 
 /* ---- opening and closing ---- */
@@ -431,6 +296,41 @@ listen_on(struct http *http)
 	return E_OK;
 }
 
+/* Who may ask: without a data directory everybody. */
+static int
+open_guards(struct http *http)
+{
+	const char *dir = http->options.dir;
+	int rc = E_OK;
+
+	http->options.accounts = NULL;
+	if (dir == NULL)
+		return E_OK;
+	if ((rc = http_token_load(dir, http->token)) < 0 || (rc = upload_prepare(dir)) < 0)
+		return rc;
+	return accounts_open(&http->options.accounts, http->options.store);
+}
+
+static int
+open_spaces(struct http *http)
+{
+	const struct http_space *space;
+
+	if (http->options.spaces == NULL)
+		http->options.spaces = http_spaces;
+	for (; (space = http->options.spaces[http->n_states]) != NULL; http->n_states++) {
+		int rc = E_OK;
+
+		if (http->n_states == SPACES_MAX)
+			return E_LIMIT;
+		if (space->open != NULL)
+			rc = space->open(&http->state[http->n_states], &http->options);
+		if (rc < 0)
+			return rc;
+	}
+	return E_OK;
+}
+
 int
 http_open(struct http **out, const struct http_options *options)
 {
@@ -447,14 +347,7 @@ http_open(struct http **out, const struct http_options *options)
 	if (http->options.idle_ms == 0)
 		http->options.idle_ms = IDLE_MS;
 	sweep_ms = http->options.idle_ms < 2000 ? http->options.idle_ms / 2 + 1 : 1000;
-	if (options->dir != NULL && (rc = http_token_load(options->dir, http->token)) < 0)
-		goto fail;
-	for (; http->n_states < http_n_spaces; http->n_states++) {
-		rc = http_spaces[http->n_states]->open(&http->state[http->n_states], &http->options);
-		if (rc < 0)
-			goto fail;
-	}
-	if ((rc = listen_on(http)) < 0)
+	if ((rc = open_guards(http)) < 0 || (rc = open_spaces(http)) < 0 || (rc = listen_on(http)) < 0)
 		goto fail;
 	rc = E_NOMEM;
 	if ((http->sweep = loop_timer(options->loop, sweep_ms, true, sweep, http)) == NULL)
@@ -480,7 +373,7 @@ http_port(const struct http *http)
 }
 
 void
-http_close(struct http *http)
+http_stop(struct http *http)
 {
 	struct conn *conn, *next_conn;
 	struct exchange *ex, *next;
@@ -488,20 +381,41 @@ http_close(struct http *http)
 	if (http == NULL)
 		return;
 	loop_timer_free(http->sweep);
+	http->sweep = NULL;
+	http->full = false; /* nobody is let in any more */
 	if (http->listener != NULL)
 		evconnlistener_free(http->listener);
+	http->listener = NULL;
 	for (conn = LIST_FIRST(&http->conns); conn != NULL; conn = next_conn) {
 		next_conn = LIST_NEXT(conn, next);
 		conn_free(conn);
 	}
-	/* What is left was in the hands of workers. */
+	/* What is left was in the hands of workers, which have ended, or waits to be resumed. */
+	for (ex = LIST_FIRST(&http->exchanges); ex != NULL; ex = next) {
+		next = LIST_NEXT(ex, next);
+		exchange_stop(ex);
+	}
+}
+
+void
+http_close(struct http *http)
+{
+	const struct http_space *space;
+	struct exchange *ex, *next;
+
+	if (http == NULL)
+		return;
+	http_stop(http);
 	for (ex = LIST_FIRST(&http->exchanges); ex != NULL; ex = next) {
 		next = LIST_NEXT(ex, next);
 		exchange_free(ex);
 	}
 	while (http->n_states > 0) {
 		http->n_states--;
-		http_spaces[http->n_states]->close(http->state[http->n_states]);
+		space = http->options.spaces[http->n_states];
+		if (space->close != NULL)
+			space->close(http->state[http->n_states]);
 	}
+	accounts_close(http->options.accounts);
 	free(http);
 }

@@ -26,6 +26,7 @@
 struct accounts;
 struct device_orders;
 struct http;
+struct http_space;
 struct loop;
 struct poll;
 struct store;
@@ -41,16 +42,21 @@ struct http_options {
 	const struct device_orders *orders;	/* NULL: what needs them answers 501 */
 	struct accounts *accounts;	/* set by http_open() */
 	const char *dir;	/* data directory; NULL: everybody is an administrator (tests) */
+	const struct http_space *const *spaces;	/* ended by NULL; NULL: all of the house */
 	const char *web;	/* directory of static pages, or NULL */
-	uint32_t idle_ms;	/* connection without a whole request is closed after; 0: 60 s */
+	uint32_t idle_ms;	/* without progress a request is dropped after; 0: 30 s */
 };
 
 /* In the loop's thread.  Options are copied, what they point to is borrowed.  E_EXISTS: the port is
  * taken; E_INVALID: bad address; E_NOMEM, E_IO.  The log says why. */
 int http_open(struct http **, const struct http_options *) USPD_MUST_CHECK;
 uint16_t http_port(const struct http *);
-/* After loop_end_work(): handlers in workers are past, and before loop_close(). */
-void http_close(struct http *);			/* NULL allowed */
+/* The end, in three steps: http_stop() after loop_end_work(), when handlers in workers are past:
+ * connections are closed and gone() runs; then everything that may call http_resume() is closed
+ * (the poller, transit); then http_close(), before loop_close().  A space's close() finds the
+ * poller closed.  NULL allowed. */
+void http_stop(struct http *);
+void http_close(struct http *);
 
 /* ---- for handlers ---- */
 
@@ -80,7 +86,7 @@ struct http_call {
 	enum http_level level;
 	unsigned dialect;		/* DIALECT_31 or DIALECT_40 (X-Protocol-USPD) */
 	const char *login;		/* whose ticket; "token" of api.token, "" nobody */
-	char peer[64];			/* address of the client, as the proxy tells when there is one */
+	char peer[64];			/* address of the client, as told by a proxy here */
 	bool tls;			/* it came through TLS (proxy) */
 	bool english;			/* Accept-Language prefers it: messages to people */
 
@@ -90,14 +96,14 @@ struct http_call {
 	const char *allow;		/* set by the server for 405 */
 	const char *cookie;		/* Set-Cookie; in the handler's own memory (job) */
 	unsigned retry_after_s;		/* Retry-After of 429 and 503 */
-	struct text out;		/* gzipped by the server when it is long and the client takes it */
+	struct text out;		/* gzipped by the server when that pays */
 	/* When set, called again and again in a worker after each piece has left: 1 more follows,
 	 * 0 this was the last, negative: the answer is broken off. */
 	int (*more)(struct http_call *);
 	bool events;			/* server-sent events: stays open, http_event() sends */
 	void (*gone)(struct http_call *);	/* in the loop: the call ends here */
-	/* A handler whose answer comes later, from another thread, sets this before it returns and
-	 * later calls http_resume() exactly once; the handler of the loop `resumed` then makes the
+	/* A handler whose answer comes later, from another thread, sets this before it returns, and
+	 * http_resume() is called exactly once, also before it has returned; `resumed` then makes the
 	 * answer (in a worker). */
 	http_handler *resumed;
 	void *job;			/* the handler's own, freed by job_free */

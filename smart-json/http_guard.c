@@ -15,7 +15,7 @@
 
 #include "src/base/log.h"
 
-enum { TOKEN_BYTES = (HTTP_TOKEN_SIZE - 1) / 2, TOKEN_LEAST = 16 };
+enum { TOKEN_BYTES = (HTTP_TOKEN_SIZE - 1) / 2, TOKEN_LEAST = 16, HOST_MOST = 255 };
 
 bool
 http_peer_is_local(const struct sockaddr *sa)
@@ -40,28 +40,31 @@ is_port(const char *p)
 }
 
 bool
-http_host_allowed(const char *host)
+http_is_address(const char *text)
 {
 	unsigned char address[16];
+
+	return inet_pton(AF_INET, text, address) == 1 || inet_pton(AF_INET6, text, address) == 1;
+}
+
+bool
+http_host_valid(const char *host)
+{
 	char name[64];
 	size_t n;
 
 	if (host == NULL) /* HTTP/1.0: no browser */
 		return true;
-	if (*host == '[') {
-		n = strcspn(++host, "]");
-		if (host[n] != ']' || n >= sizeof(name) || !is_port(host + n + 1))
-			return false;
-		memcpy(name, host, n);
-		name[n] = '\0';
-		return inet_pton(AF_INET6, name, address) == 1;
+	if (*host != '[') {
+		n = strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_");
+		return n > 0 && n < HOST_MOST && is_port(host + n);
 	}
-	n = strcspn(host, ":");
-	if (n >= sizeof(name) || !is_port(host + n))
+	n = strcspn(++host, "]");
+	if (host[n] != ']' || n >= sizeof(name) || !is_port(host + n + 1))
 		return false;
 	memcpy(name, host, n);
 	name[n] = '\0';
-	return strcasecmp(name, "localhost") == 0 || inet_pton(AF_INET, name, address) == 1;
+	return strchr(name, ':') != NULL && http_is_address(name);
 }
 
 bool

@@ -1,6 +1,5 @@
-/* Who may talk to the HTTP server: peers of this machine, or bearers of the token; and no page of
- * a foreign site, whatever name it made the browser resolve (DNS rebinding).  Pure but for the
- * file of the token. */
+/* What a request tells of where it comes from: address, host, page; and the token of this machine's
+ * own tools.  Pure but for the file of the token. */
 #ifndef USPD_SMART_JSON_HTTP_GUARD_H
 #define USPD_SMART_JSON_HTTP_GUARD_H
 
@@ -14,8 +13,10 @@ struct sockaddr;
 enum { HTTP_TOKEN_SIZE = 65 };
 
 bool http_peer_is_local(const struct sockaddr *);
-/* Host field: a literal address or localhost, any port.  Names can be made to point anywhere. */
-bool http_host_allowed(const char *host);
+bool http_is_address(const char *text);		/* literal IPv4 or IPv6 */
+/* Host field: a name or a literal address, and perhaps a port; NULL is HTTP/1.0.  Any name will do:
+ * to a name made to point here (DNS rebinding) a browser sends no ticket. */
+bool http_host_valid(const char *host);
 /* Origin field: the very Host that is asked; NULL (no browser) is allowed, "null" is not. */
 bool http_origin_allowed(const char *origin, const char *host);
 /* Authorization field: "Bearer <token>"; compared in a time that tells nothing. */

@@ -13,7 +13,7 @@ enum http_method {
 };
 
 enum {
-	HTTP_HEAD_MAX = 16384, HTTP_LINE_MAX = 8192, HTTP_FIELDS = 64, HTTP_ARGS = 32
+	HTTP_HEAD_MAX = 32768, HTTP_LINE_MAX = 8192, HTTP_FIELDS = 64, HTTP_ARGS = 32
 };
 
 struct http_pair { const char *name, *value; };

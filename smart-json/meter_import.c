@@ -107,6 +107,7 @@ complete(struct import_row *r, const struct meter_row *old, struct meter_import 
 			if ((r->given & COL_BIT(c)) == 0)
 				meter_column_copy(&r->row, old, (enum meter_column)c);
 		r->row.dev = old->dev;
+		memcpy(r->row.wire, old->wire, sizeof(r->row.wire));
 		return;
 	}
 	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
@@ -235,7 +236,7 @@ equal(const struct meter_row *a, const struct meter_row *b)
 		if (strcmp(meter_column_print(a, (enum meter_column)c, x),
 			meter_column_print(b, (enum meter_column)c, y)) != 0)
 			return false;
-	return true;
+	return strcmp(a->wire, b->wire) == 0;
 }
 
 static void

@@ -11,9 +11,10 @@
 
 enum { IMPORT_ROWS_MAX = 65535, IMPORT_NOTES_MAX = 200 };
 
+enum { GIVEN_WIRE = COL_BIT(COL_COUNT) };
 struct import_row {
 	unsigned line;		/* row of the spreadsheet, or index + 1 in the request */
-	unsigned given;		/* COL_BIT of the columns that came with a value */
+	unsigned given;		/* COL_BIT of the columns that came with a value; GIVEN_WIRE */
 	struct meter_row row;
 };
 

@@ -103,6 +103,9 @@ static const struct http_route routes[] = {
 	{ "upload/firmware", HTTP_GET, LEVEL_ADMIN, IN_WORKER, 0, smart_firmware_get, DIALECT_ANY },
 	{ "download/fwupdatelog", HTTP_GET, LEVEL_ADMIN, IN_WORKER, 0, smart_firmware_log, DIALECT_ANY },
 
+	/* ours */
+	STATE("metrics", smart_metrics, DIALECT_ANY),
+
 	/* 16 IEC 60870-5-104 */
 	TABLE("settings/iec60870_5_104/mapioa", DIALECT_40),
 	STATE("settings/iec60870_5_104/value_description", smart_rows_get, DIALECT_40),

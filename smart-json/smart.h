@@ -35,6 +35,8 @@ http_handler smart_state_time, smart_state_dout, smart_state_system, smart_state
 http_handler smart_journal;
 /* 15 firmware: smart_firmware.c */
 http_handler smart_firmware_post, smart_firmware_get, smart_firmware_log;
+/* ours: api_metrics.c */
+http_handler smart_metrics;
 
 /* ---- helpers of the handlers (smart.c) ---- */
 

@@ -7,18 +7,23 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 #include "rtu327/server.h"
 #include "smart-json/http.h"
 #include "src/base/clock.h"
 #include "src/base/log.h"
 #include "src/base/loop.h"
+#include "src/base/text.h"
 #include "src/base/version.h"
 #include "src/poll/poll.h"
 #include "src/store/store.h"
 #include "src/system/board.h"
+#include "src/system/front.h"
+#include "src/system/orders.h"
+#include "src/transit/transit.h"
 
-enum { SOCKETS_MOST = 4096, PORT_RETRY_MS = 30000 };
+enum { SOCKETS_MOST = 4096, PORTS_MOST = 64 };
 enum rtu_event { RTU_POWER_ON = 1, RTU_TIME_BEFORE = 2, RTU_TIME_AFTER = 3 };	/* rtu-327.md 6.12 */
 
 struct options {
@@ -31,11 +36,13 @@ struct uspd {
 	struct board board;
 	struct store *store;
 	struct loop *loop;
+	struct orders *orders;
 	struct poll *poll;
 	struct rtu327 *rtu327;
-	uint16_t rtu327_asked;		/* port it was opened with; 0 = any */
+	struct transit *transit;
 	struct http *http;
-	struct loop_timer *watchdog, *rtu327_again;
+	struct front *front;
+	struct loop_timer *watchdog;
 };
 
 static void
@@ -107,65 +114,46 @@ journal_rtu(struct uspd *u, int64_t ts, int code)
 		log_warn("main", "event %d for head-ends not journalled", code);
 }
 
+/* However the clock was set: head-ends see it in GETLOG, the poller plans anew. */
+static void
+clock_stepped(void *arg, int64_t before)
+{
+	struct uspd *u = arg;
+
+	journal_rtu(u, before, RTU_TIME_BEFORE);
+	journal_rtu(u, clock_utc(), RTU_TIME_AFTER);
+	poll_reload(u->poll);
+}
+
 static int
 step_clock(void *arg, int64_t delta_s)
 {
-	struct uspd *u = arg;
 	int64_t before = clock_utc();
 	int rc = clock_step_us(delta_s * 1000000);
 
 	if (rc == E_OK) {
-		journal_rtu(u, before, RTU_TIME_BEFORE);
-		journal_rtu(u, clock_utc(), RTU_TIME_AFTER);
-		poll_reload(u->poll);
+		device_clock_was_set();
+		clock_stepped(arg, before);
 	}
 	return rc;
 }
 
-static const char *
-listen_error(int rc)
-{
-	return rc == E_EXISTS ? "the port is in use by another program" : uspd_strerror(rc);
-}
-
-/* Opens, closes or moves the RTU-327 server as the settings say; an unchanged one only reloads. */
-static int
-follow_rtu327(struct uspd *u)
-{
-	struct rtu327_options options = { .loop = u->loop, .store = u->store,
-		.bind = u->board.rtu327_bind, .port = u->board.rtu327_port,
-		.clock_step = step_clock, .arg = u };
-	struct settings settings;
-	int rc;
-
-	store_settings(u->store, &settings);
-	if (settings.rtu_port != 0)
-		options.port = (uint16_t)settings.rtu_port;
-	if (u->rtu327 != NULL && settings.rtu_enabled && options.port == u->rtu327_asked) {
-		rtu327_reload(u->rtu327);
-		return E_OK;
-	}
-	rtu327_close(u->rtu327);
-	u->rtu327 = NULL;
-	if (!settings.rtu_enabled)
-		return E_OK;
-	u->rtu327_asked = options.port;
-	if ((rc = rtu327_open(&u->rtu327, &options)) < 0)
-		log_error("main", "RTU-327 cannot listen on %s port %u: %s", options.bind, options.port,
-		    listen_error(rc));
-	return rc;
-}
-
-/* A port that another program holds for now is tried again. */
 static void
-serve_rtu327(void *arg)
+take_rtu327(void *arg, int fd, const struct sockaddr_storage *peer, uint16_t port)
 {
-	struct uspd *u = arg;
+	rtu327_take(((struct uspd *)arg)->rtu327, fd, peer, port);
+}
 
-	loop_timer_free(u->rtu327_again);
-	u->rtu327_again = NULL;
-	if (follow_rtu327(u) < 0)
-		u->rtu327_again = loop_timer(u->loop, PORT_RETRY_MS, false, serve_rtu327, u);
+static void
+make_room(void *arg)
+{
+	rtu327_make_room(((struct uspd *)arg)->rtu327);
+}
+
+static void
+drop_rtu327(void *arg, uint16_t port)
+{
+	rtu327_drop(((struct uspd *)arg)->rtu327, port);
 }
 
 static void
@@ -174,7 +162,9 @@ take_changes(void *arg)
 	struct uspd *u = arg;
 
 	poll_reload(u->poll);
-	serve_rtu327(u);
+	rtu327_reload(u->rtu327);
+	transit_reload(u->transit);
+	front_follow(u->front);
 }
 
 /* In the writer's thread: the servers are told in theirs. */
@@ -224,7 +214,8 @@ open_store(struct uspd *u, const struct options *opt)
 		    rc == E_BUSY ? "in use" : uspd_strerror(rc), why);
 		return rc;
 	}
-	if (store_journal_add(u->store, DJ_RESET, clock_utc(), "{\"reason\":1}") < 0)
+	snprintf(why, sizeof(why), "{\"reason\":%d}", orders_start_reason(opt->data));
+	if (store_journal_add(u->store, DJ_RESET, clock_utc(), why) < 0)
 		log_warn("main", "start not journalled");
 	journal_rtu(u, clock_utc(), RTU_POWER_ON);
 	return E_OK;
@@ -271,26 +262,135 @@ open_poll(struct uspd *u)
 }
 
 static int
-open_servers(struct uspd *u, const struct options *opt)
+open_orders(struct uspd *u, const struct options *opt)
 {
-	struct http_options http = { .loop = u->loop, .store = u->store, .poll = u->poll,
-		.dir = opt->data, .bind = u->board.http_bind, .port = u->board.http_port };
-	int rc;
+	const struct board *b = &u->board;
+	struct device_paths paths = { .identity = b->identity[0] != '\0' ? b->identity : NULL };
+	struct orders_options orders = { .store = u->store, .loop = u->loop, .dir = opt->data,
+		.time_sync = b->time_sync[0] != '\0' ? b->time_sync : NULL,
+		.reboot = b->reboot[0] != '\0' ? b->reboot : NULL, .clock_system = b->clock_system,
+		.stepped = clock_stepped, .end = stop, .arg = u };
 
-	if ((rc = follow_rtu327(u)) < 0)
-		return rc;
-	if ((rc = http_open(&u->http, &http)) < 0)
-		log_error("main", "HTTP cannot listen on %s port %u: %s", http.bind, http.port,
-		    listen_error(rc));
+	device_look_in(&paths);
+	return orders_open(&u->orders, &orders);
+}
+
+/* The table of TCP servers, as long as nobody has written it, is what the board file says.  A port
+ * of 0 is any free one, held in *fd until it is listened on. */
+static int
+factory_servers(struct uspd *u, int fds[static SERIAL_BUSES + 1])
+{
+	struct board *b = &u->board;
+	struct text rows = { 0 };
+	int rc = E_OK;
+
+	for (int i = 0; i <= SERIAL_BUSES && rc == E_OK; i++) {
+		bool is_rtu = i == SERIAL_BUSES;
+		uint16_t *port = is_rtu ? &b->rtu327_port : &b->transit_port[i];
+
+		fds[i] = -1;
+		if (*port == 0)
+			rc = transit_reserve(is_rtu ? b->rtu327_bind : b->transit_bind, &fds[i], port);
+		text_printf(&rows, "%s{\"port\":%u,\"type\":\"", i > 0 ? "," : "[", *port);
+		if (is_rtu)
+			text_str(&rows, "rtu327\"}]");
+		else
+			text_printf(&rows, "iface%d\"}", i + 1);
+	}
+	if (rc == E_OK)
+		rc = rows.failed ? E_NOMEM : store_table_factory(u->store, TABLE_TCP, rows.p);
+	text_free(&rows);
 	return rc;
 }
 
-/* One line that tests and people read: what is served where. */
+static int
+open_transit(struct uspd *u, const char *run_dir)
+{
+	struct rtu327_options rtu327 = { .loop = u->loop, .store = u->store, .fed = true,
+		.clock_step = step_clock, .arg = u };
+	struct transit_options transit = { .loop = u->loop, .store = u->store, .poll = u->poll,
+		.bind = u->board.transit_bind, .rtu_bind = u->board.rtu327_bind, .run_dir = run_dir,
+		.rtu_take = take_rtu327, .rtu_make_room = make_room, .rtu_drop = drop_rtu327,
+		.arg = u };
+	int fds[SERIAL_BUSES + 1] = { -1, -1, -1, -1, -1 };
+	int rc;
+
+	for (int i = 0; i < SERIAL_BUSES; i++)
+		transit.has_bus[i] = u->board.lines[i].tty[0] != '\0';
+	if ((rc = factory_servers(u, fds)) == E_OK &&
+	    (rc = rtu327_open(&u->rtu327, &rtu327)) == E_OK)
+		rc = transit_open(&u->transit, &transit);
+	for (int i = 0; i <= SERIAL_BUSES; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+	return rc;
+}
+
+static int
+open_http(struct uspd *u, const struct options *opt)
+{
+	struct http_options http = { .loop = u->loop, .store = u->store, .poll = u->poll,
+		.transit = u->transit, .orders = orders_device(u->orders), .dir = opt->data,
+		.web = u->board.web[0] != '\0' ? u->board.web : NULL, .bind = u->board.http_bind,
+		.port = u->board.http_port };
+	int rc = http_open(&u->http, &http);
+
+	if (rc < 0)
+		log_error("main", "HTTP cannot listen on %s port %u: %s", http.bind, http.port,
+		    rc == E_EXISTS ? "the port is in use by another program" : uspd_strerror(rc));
+	return rc;
+}
+
+static int
+open_front(struct uspd *u, const struct options *opt, const char *run_dir)
+{
+	const struct board *b = &u->board;
+	struct front_options front = { .store = u->store, .loop = u->loop, .data_dir = opt->data,
+		.run_dir = run_dir, .http_bind = b->http_bind, .http_port = http_port(u->http),
+		.nginx = b->nginx[0] != '\0' ? b->nginx : NULL,
+		.reload = b->nginx_reload[0] != '\0' ? b->nginx_reload : NULL };
+
+	return front_open(&u->front, &front);
+}
+
+static int
+open_servers(struct uspd *u, const struct options *opt)
+{
+	const char *run_dir = getenv("RUNTIME_DIRECTORY"); /* systemd.exec(5) */
+	int rc;
+
+	if (run_dir == NULL)
+		run_dir = opt->data;
+	if ((rc = open_transit(u, run_dir)) < 0 || (rc = open_http(u, opt)) < 0)
+		return rc;
+	return open_front(u, opt, run_dir);
+}
+
+/* One line that tests and people read: what is served where.  Several ports of one kind are
+ * separated by commas; none is 0. */
 static void
 say_ready(const struct uspd *u)
 {
-	log_info("main", "ready: http=%u rtu327=%u", http_port(u->http),
-	    u->rtu327 != NULL ? rtu327_port(u->rtu327) : 0);
+	static const char *const kinds[] = { "rtu327", "iface1", "iface2", "iface3", "iface4" };
+	struct transit_port ports[PORTS_MOST];
+	size_t n = transit_ports(u->transit, ports, PORTS_MOST);
+	struct text line = { 0 };
+
+	text_printf(&line, "http=%u", http_port(u->http));
+	for (unsigned kind = 0; kind <= SERIAL_BUSES; kind++) {
+		const char *before = "=";
+
+		text_printf(&line, " %s", kinds[kind]);
+		for (size_t i = 0; i < n && i < PORTS_MOST; i++)
+			if (ports[i].bus == kind && ports[i].listening) {
+				text_printf(&line, "%s%u", before, ports[i].port);
+				before = ",";
+			}
+		if (before[0] == '=')
+			text_str(&line, "=0");
+	}
+	log_info("main", "ready: %s", line.failed ? "" : line.p);
+	text_free(&line);
 	sd_notify(0, "READY=1\nSTATUS=polling");
 }
 
@@ -327,7 +427,7 @@ main(int argc, char **argv)
 	if ((rc = open_store(&u, &opt)) == E_OK &&
 	    (rc = open_loop(&u)) == E_OK) {
 		listen_to_store(&u);
-		if ((rc = open_poll(&u)) == E_OK &&
+		if ((rc = open_orders(&u, &opt)) == E_OK && (rc = open_poll(&u)) == E_OK &&
 		    (rc = open_servers(&u, &opt)) == E_OK) {
 			say_ready(&u);
 			rc = loop_run(u.loop); /* until a signal */
@@ -338,10 +438,13 @@ main(int argc, char **argv)
 
 	rtu327_close(u.rtu327); /* waits for what its workers have begun */
 	loop_end_work(u.loop);
-	http_close(u.http);
-	poll_close(u.poll);
+	front_close(u.front);
+	http_stop(u.http);
+	poll_close(u.poll); /* ends transit sessions too */
+	transit_close(u.transit);
+	http_close(u.http); /* what waited for the poller has its answer */
+	orders_close(u.orders);
 	loop_timer_free(u.watchdog);
-	loop_timer_free(u.rtu327_again);
 	store_close(u.store); /* durable from here */
 	loop_close(u.loop);
 	log_flush();

@@ -1,11 +1,63 @@
 #include "tools/ctl_http.h"
 
 #include <curl/curl.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { CONNECT_MS = 5000, STALL_S = 60, ANSWER_MOST = 512 << 20 };
+
+/* ---- the token ---- */
+
+static bool
+read_token(const char *path, char buf[static CTL_TOKEN_SIZE])
+{
+	FILE *f = fopen(path, "re");
+	size_t n;
+
+	if (f == NULL)
+		return false;
+	n = fread(buf, 1, CTL_TOKEN_SIZE - 1, f);
+	fclose(f);
+	buf[n] = '\0';
+	buf[strcspn(buf, " \r\n")] = '\0';
+	return true;
+}
+
+/* The token of this machine is told to no other. */
+static bool
+is_this_machine(const char *url)
+{
+	static const char *const names[] = { "http://127.0.0.1", "http://localhost", "http://[::1]" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		size_t n = strlen(names[i]);
+
+		if (strncmp(url, names[i], n) == 0 && strchr(":/", url[n]) != NULL)
+			return true;
+	}
+	return false;
+}
+
+bool
+ctl_find_token(struct ctl *ctl, const char *given, const char *file, char buf[static CTL_TOKEN_SIZE])
+{
+	ctl->token = NULL;
+	if (file == NULL && given != NULL && *given == '@')
+		file = given + 1;
+	if (file != NULL && !read_token(file, buf)) {
+		fprintf(stderr, "uspdctl: %s: %s\n", file, strerror(errno));
+		return false;
+	}
+	if (file != NULL || (given == NULL && is_this_machine(ctl->url) && read_token(CTL_TOKEN_FILE, buf)))
+		ctl->token = buf;
+	else
+		ctl->token = given;
+	return true;
+}
+
+/* ---- requests ---- */
 
 static size_t
 take(char *data, size_t size, size_t n, void *arg)
@@ -100,7 +152,7 @@ ctl_tell_refusal(const struct text *answer, long status)
 		fprintf(stderr, "uspdctl: faults: %lld; nothing was changed\n",
 		    ctl_int(json, "n_errors"));
 	if (status == 401)
-		fprintf(stderr, "  The token is in api.token of the data directory: --token @FILE\n");
+		fprintf(stderr, "  The token is in api.token of the data directory: --token-file FILE\n");
 	json_decref(json);
 }
 

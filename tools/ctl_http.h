@@ -7,6 +7,14 @@
 #include "src/base/text.h"
 #include "tools/ctl.h"
 
+#define CTL_TOKEN_FILE "/var/lib/uspd/api.token"
+enum { CTL_TOKEN_SIZE = 256 };
+
+/* Sets ctl->token, which points to `given` or buf: the token given ("@FILE" reads it), or that of
+ * `file`, or, for a daemon on this machine, that of CTL_TOKEN_FILE when it can be read.  False, and
+ * told on stderr, when a file that was named cannot be read. */
+bool ctl_find_token(struct ctl *, const char *given, const char *file, char buf[static CTL_TOKEN_SIZE]);
+
 struct ctl_body { const char *type; const char *data; size_t len; };
 
 /* One request.  `path` is below /api/v1 and escaped already; body may be NULL.  CTL_OK whatever

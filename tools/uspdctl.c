@@ -1,6 +1,5 @@
 /* uspdctl: the command line of the concentrator.  See docs/uspdctl.1. */
 #include <curl/curl.h>
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +8,7 @@
 
 #include "src/base/version.h"
 #include "tools/ctl.h"
+#include "tools/ctl_http.h"
 
 #define DEFAULT_URL "http://127.0.0.1:8080"
 
@@ -130,35 +130,16 @@ ctl_text(const json_t *object, const char *name)
 static void
 help(FILE *f)
 {
-	fprintf(f, "usage: uspdctl [--url URL] [--token TOKEN|@FILE] [--json] COMMAND ...\n\n");
+	fprintf(f, "usage: uspdctl [--url URL] [--token TOKEN|--token-file FILE] [--json] COMMAND ...\n\n");
 	for (size_t i = 0; i < COMMANDS; i++)
 		fprintf(f, "  %-9s %s\n", commands[i].name, commands[i].help);
 	fprintf(f,
 	    "\n  --url URL     the daemon, default " DEFAULT_URL " (or USPD_URL)\n"
-	    "  --token T     for a daemon on another machine; @FILE reads it (or USPD_TOKEN)\n"
+	    "  --token T     content of api.token of the data directory (or USPD_TOKEN)\n"
+	    "  --token-file  the file itself; default for this machine " CTL_TOKEN_FILE "\n"
 	    "  --json        answers as JSON\n"
 	    "  --version, --help\n"
 	    "\nExit: 0 done, 1 refused or failed, 2 wrong usage, 3 the daemon cannot be reached.\n");
-}
-
-/* "@FILE" is read into buf. */
-static const char *
-read_token(const char *token, char *buf, size_t size)
-{
-	FILE *f;
-	size_t n;
-
-	if (token == NULL || *token != '@')
-		return token;
-	if ((f = fopen(token + 1, "re")) == NULL) {
-		fprintf(stderr, "uspdctl: %s: %s\n", token + 1, strerror(errno));
-		return NULL;
-	}
-	n = fread(buf, 1, size - 1, f);
-	fclose(f);
-	buf[n] = '\0';
-	buf[strcspn(buf, " \r\n")] = '\0';
-	return buf;
 }
 
 static int
@@ -175,8 +156,8 @@ int
 main(int argc, char **argv)
 {
 	struct ctl ctl = { .url = getenv("USPD_URL") };
-	const char *token = getenv("USPD_TOKEN");
-	char buf[256], url[512];
+	const char *token = getenv("USPD_TOKEN"), *token_file = NULL;
+	char buf[CTL_TOKEN_SIZE], url[512];
 	int rc, at = 1;
 
 	if (ctl.url == NULL)
@@ -188,6 +169,8 @@ main(int argc, char **argv)
 			ctl.url = argv[++at];
 		else if (strcmp(argv[at], "--token") == 0 && at + 1 < argc)
 			token = argv[++at];
+		else if (strcmp(argv[at], "--token-file") == 0 && at + 1 < argc)
+			token_file = argv[++at];
 		else
 			break;
 	}
@@ -203,12 +186,12 @@ main(int argc, char **argv)
 		help(stderr);
 		return CTL_USAGE;
 	}
-	if (token != NULL && (ctl.token = read_token(token, buf, sizeof(buf))) == NULL)
-		return CTL_FAILED;
 	snprintf(url, sizeof(url), "%s", ctl.url);
 	if (*url != '\0' && url[strlen(url) - 1] == '/')
 		url[strlen(url) - 1] = '\0';
 	ctl.url = url;
+	if (!ctl_find_token(&ctl, token, token_file, buf))
+		return CTL_FAILED;
 	/* --json is understood behind the command, too. */
 	argc -= at;
 	argv += at;

@@ -6,6 +6,8 @@
 #ifndef USPD_BASE_LOG_H
 #define USPD_BASE_LOG_H
 
+#include <stddef.h>
+
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
 /* Lines above this level are dropped; `only`, when not NULL, lets debug lines of just these
@@ -19,6 +21,11 @@ void log_line(enum log_level level, const char *module, const char *fmt, ...)
 #define log_warn(module, ...)  log_line(LOG_LEVEL_WARN, module, __VA_ARGS__)	/* lost or delayed */
 #define log_info(module, ...)  log_line(LOG_LEVEL_INFO, module, __VA_ARGS__)	/* came, went, done */
 #define log_debug(module, ...) log_line(LOG_LEVEL_DEBUG, module, __VA_ARGS__)
+
+/* The last lines, oldest first, each with its end: "UTC-SECONDS LEVEL: MODULE: TEXT".  Copies what
+ * fits of the newest whole lines into buf, a text; returns its length. */
+enum { LOG_RECENT_SIZE = 65536 };
+size_t log_recent(char *buf, size_t size);
 
 /* Writes "last line repeated n times" if lines are being folded. */
 void log_flush(void);

@@ -24,8 +24,10 @@ struct bus {
 	_Atomic bool closing, interrupted;
 	int64_t ask_us;			/* when the source is asked next; under crew->lock */
 	bool poked;			/* under crew->lock */
-	bool renew;			/* the running thread's */
-	_Atomic int best_urgent;	/* class of the head of `urgent`, BUS_CLASSES when none */
+	bool renew, held;		/* the running thread's */
+	int64_t until_us;		/* the running thread's; 0 none */
+	enum bus_class wanted;		/* of the source's work, BUS_CLASSES when none; under crew->lock */
+	_Atomic int best_urgent;	/* best class of `urgent` and `wanted`, BUS_CLASSES when none */
 	_Atomic int running_class;
 	_Atomic bool has_device;
 	struct line_counters closed;	/* of lines closed already; under crew->lock */
@@ -53,7 +55,9 @@ gate(void *arg)
 
 	if (atomic_load(&bus->crew->stopping) || atomic_load(&bus->closing))
 		return E_STOPPED;
-	if (atomic_load(&bus->interrupted))
+	if (bus->held)
+		return E_OK;
+	if (atomic_load(&bus->interrupted) || (bus->until_us != 0 && clock_mono_us() >= bus->until_us))
 		return E_PREEMPTED;
 	if (urgent == BUS_TRANSIT_CLASS && running > BUS_TRANSIT_CLASS)
 		return E_PREEMPTED;
@@ -80,6 +84,8 @@ ready_line(struct bus *bus)
 	if (bus->tap != NULL)
 		line_tap_set(line, bus->tap, bus->tap_arg);
 	bus->line = line;
+	if (atomic_load(&bus->crew->stopping) || atomic_load(&bus->closing))
+		line_wake(line); /* those who stop it did not see this line */
 	pthread_mutex_unlock(&bus->crew->lock);
 	return E_OK;
 }
@@ -127,7 +133,15 @@ drop_line(struct bus *bus)
 static void
 set_best_urgent(struct bus *bus)
 {
-	atomic_store(&bus->best_urgent, bus->urgent != NULL ? (int)bus->urgent->class : BUS_CLASSES);
+	enum bus_class head = bus->urgent != NULL ? bus->urgent->class : BUS_CLASSES;
+
+	atomic_store(&bus->best_urgent, (int)(bus->wanted < head ? bus->wanted : head));
+}
+
+static bool
+has_urgent(const struct bus *bus)
+{
+	return bus->urgent != NULL || bus->wanted < BUS_CLASSES;
 }
 
 static struct visit *
@@ -141,17 +155,31 @@ take_urgent(struct bus *bus)
 	return visit;
 }
 
+/* The source's urgent work goes before a submitted visit of the same class: that may be a long one
+ * made of many. */
+static struct visit *
+take_next(struct bus *bus)
+{
+	if (bus->urgent != NULL && bus->urgent->class < bus->wanted)
+		return take_urgent(bus);
+	bus->wanted = BUS_CLASSES;
+	set_best_urgent(bus);
+	return NULL;
+}
+
 /* Called with crew->lock held and the bus marked running; returns with it held. */
 static void
 serve(struct bus *bus, struct meter_session *session)
 {
 	struct crew *crew = bus->crew;
-	struct visit *visit = take_urgent(bus);
+	struct visit *visit = take_next(bus);
 	int64_t again_us = INT64_MAX;
 	int rc;
 
 	bus->poked = false;
 	atomic_store(&bus->interrupted, false);
+	bus->held = false;
+	bus->until_us = 0;
 	if (visit != NULL)
 		atomic_store(&bus->running_class, visit->class);
 	pthread_mutex_unlock(&crew->lock);
@@ -186,13 +214,13 @@ due_bus(struct crew *crew, int64_t *wait_us)
 	*wait_us = INT64_MAX;
 	for (link = &crew->buses; *link != NULL; link = &(*link)->next) {
 		struct bus *bus = *link;
-		int64_t due = bus->urgent != NULL ? 0 : bus->ask_us;
+		int64_t due = has_urgent(bus) ? 0 : bus->ask_us;
 
 		if (bus->running || bus->closing)
 			continue;
 		if (due < *wait_us)
 			*wait_us = due;
-		if (due <= now && (best == NULL || (bus->urgent != NULL && best->urgent == NULL))) {
+		if (due <= now && (best == NULL || (has_urgent(bus) && !has_urgent(best)))) {
 			best = bus;
 			best_link = link;
 		}
@@ -337,6 +365,7 @@ bus_open(struct bus **out, struct crew *crew, const struct bus_options *options)
 	snprintf(bus->target, sizeof(bus->target), "%s", options->target);
 	bus->options.name = bus->options.line.name = bus->name;
 	bus->options.target = bus->target;
+	bus->wanted = BUS_CLASSES;
 	atomic_store(&bus->best_urgent, BUS_CLASSES);
 	atomic_store(&bus->running_class, BUS_CLASSES);
 	atomic_store(&bus->has_device, true);
@@ -394,6 +423,64 @@ void
 bus_interrupt(struct bus *bus)
 {
 	atomic_store(&bus->interrupted, true);
+}
+
+void
+bus_want(struct bus *bus, enum bus_class class)
+{
+	pthread_mutex_lock(&bus->crew->lock);
+	if (class < bus->wanted)
+		bus->wanted = class;
+	set_best_urgent(bus);
+	pthread_cond_broadcast(&bus->crew->changed);
+	pthread_mutex_unlock(&bus->crew->lock);
+}
+
+void
+bus_hold(struct bus *bus, bool hold)
+{
+	bus->held = hold;
+}
+
+void
+bus_until(struct bus *bus, int64_t mono_us)
+{
+	bus->until_us = mono_us;
+}
+
+void
+bus_abandon(struct bus *bus)
+{
+	pthread_mutex_lock(&bus->crew->lock);
+	if (bus->line != NULL)
+		line_wake(bus->line);
+	pthread_mutex_unlock(&bus->crew->lock);
+}
+
+static uint64_t
+bytes_received(const struct line *line)
+{
+	struct line_counters counters;
+
+	line_counters(line, &counters);
+	return counters.rx_bytes;
+}
+
+void
+bus_settle(struct bus *bus, struct line *line, uint32_t quiet_ms, uint32_t most_ms)
+{
+	int64_t end_us = clock_mono_us() + (int64_t)most_ms * 1000;
+	uint64_t before;
+	int rc;
+
+	pthread_mutex_lock(&bus->crew->lock);
+	if (!atomic_load(&bus->crew->stopping) && !atomic_load(&bus->closing))
+		line_wake_clear(line);
+	pthread_mutex_unlock(&bus->crew->lock);
+	do {
+		before = bytes_received(line);
+		rc = line_silence(line, quiet_ms);
+	} while (rc == E_OK && bytes_received(line) != before && clock_mono_us() < end_us);
 }
 
 void

@@ -68,6 +68,21 @@ int bus_submit(struct bus *, struct visit *) USPD_MUST_CHECK;	/* any thread; E_S
 void bus_renew_line(struct bus *);
 /* Makes the running visit end with E_PREEMPTED at the next exchange boundary.  Any thread. */
 void bus_interrupt(struct bus *);
+/* The source has work of this class: it is asked before submitted visits of the same class, and
+ * what runs gives way to it as to a submitted visit.  Any thread. */
+void bus_want(struct bus *, enum bus_class);
+/* While it holds, the running visit gives way to nothing but the end of its bus: for a command and
+ * the look at what became of it.  Bus thread; a new visit holds nothing. */
+void bus_hold(struct bus *, bool hold);
+/* The running visit's exchanges end with E_PREEMPTED from this time on (monotonic; 0: never).  Bus
+ * thread; a new visit has no end. */
+void bus_until(struct bus *, int64_t mono_us);
+/* Abandons the running exchange: it ends with E_STOPPED soon, and so does every other until
+ * bus_settle().  Any thread. */
+void bus_abandon(struct bus *);
+/* After bus_abandon(): the line works again; waits until it was silent for quiet_ms (late bytes of
+ * the abandoned answer), at most for most_ms.  Bus thread. */
+void bus_settle(struct bus *, struct line *, uint32_t quiet_ms, uint32_t most_ms);
 void bus_poke(struct bus *);		/* any thread: the source has new work, ask it now */
 const char *bus_name(const struct bus *);
 unsigned bus_station_limit(const struct bus *);

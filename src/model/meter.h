@@ -22,6 +22,9 @@ struct meter_row {
 	int32_t rtu_object_type, rtu_object, rtu_feeder;
 	char rtu_serial[16];	/* rtuNsh: wins over the serial number read; "" */
 	char group[64], note[64];
+	/* JSON of members as a SMART-JSON client wrote them, where this row alone would give them
+	 * back in other words ("SPODES_M2XX", null for ""); "" for none.  Means nothing else. */
+	char wire[256];
 };
 
 /* An immutable copy of the whole table, sorted by id; shared between threads. */

@@ -42,7 +42,6 @@
 	INT(clock_once_per_day, "clock.once_per_day", 1, 0, 1, "one correction per meter and day") \
 	INT(serial_hold, "serial.hold", 0, 0, 1, "stop reading a meter whose serial number changed") \
 	INT(rtu_enabled, "rtu.enabled", 1, 0, 1, "serve RTU-327") \
-	INT(rtu_port, "rtu.port", 0, 0, 65535, "port of RTU-327; 0 = as the board file says, else 7777") \
 	TEXT(rtu_auth, "rtu.auth", "00000000", 255, "passwords, comma-separated; \":r\" after one = read only") \
 	INT(rtu_auth_required, "rtu.auth_required", 1, 0, 1, "an empty list refuses everybody") \
 	INT(rtu_auth_fail_limit, "rtu.auth_fail_limit", 10, 1, 1000, "wrong passwords until the connection is closed") \
@@ -87,6 +86,7 @@
 	INT(http_ts31_unix, "http.ts31_unix", 0, 0, 1, "unix time in data of dialect 31; 0: ISO") \
 	INT(http_dout_inverted, "http.dout_inverted", 1, 0, 1, "state/dout: 0 is on, 1 is off") \
 	INT(http_meas_40, "http.meas_40", 0, 0, 1, "isMeas in profiles of dialect 40 though not asked") \
+	INT(http_profile_start, "http.profile_start", 0, 0, 1, "load-profile slices of SMART-JSON carry the start of the interval") \
 	INT(http_own_journals, "http.own_journals", 0, 0, 1, "journals 101 and up in answers of SMART-JSON") \
 	INT(http_moment_s, "http.moment_s", 120, 5, 600, "answer to momentary requests at the latest after") \
 	INT(http_metrics_open, "http.metrics_open", 0, 0, 1, "/metrics without a ticket") \

@@ -2,7 +2,8 @@
  * event-model.md 6.2).  They go before scheduled work, at the next exchange boundary.
  *
  * Any thread may call; none of these blocks on a bus.  What is told to the caller comes in a bus
- * thread, without any lock held, and must not block for long. */
+ * thread (or, of what never began, in the poller's own), without any lock held, and must not block
+ * for long. */
 #ifndef USPD_POLL_ASK_H
 #define USPD_POLL_ASK_H
 
@@ -29,7 +30,9 @@ enum ask_kind {
 };
 
 struct ask_answer {
-	int rc;			/* of the meter: E_OK, E_TIMEOUT, E_DENIED, E_UNSUPPORTED, ... */
+	int rc;			/* of the meter: E_OK, E_TIMEOUT, E_DENIED, E_UNSUPPORTED, ...;
+				 * E_BUSY: a tenant took the bus meanwhile; E_PREEMPTED: a command was
+				 * cut off, what became of it is not known */
 	int64_t utc;		/* when it was answered, device time */
 	int32_t diff_s;		/* meter clock - device clock; 0 and false when not known */
 	bool diff_known;
@@ -48,6 +51,7 @@ struct ask {
 	unsigned relay;			/* from 1 */
 	bool on;
 	bool store;			/* ASK_READ: what was read goes into the archive too */
+	char by[32];			/* ASK_RELAY_SET: who ordered it, for the journal; "" */
 	int64_t deadline_us;		/* monotonic: not begun by then, or not done: E_TIMEOUT; 0 none */
 	/* Each record as it comes (ASK_READ, ASK_CONFIG); NULL allowed. */
 	void (*record)(void *arg, const struct ask *, const struct record *);
@@ -56,11 +60,11 @@ struct ask {
 	void *arg;
 };
 /* Queues it; *ask is copied.  E_NOTFOUND no such meter; E_NODRIVER its type has no driver (or its
- * interface does not exist); E_BUSY its bus is in transit (unless `wait_transit`); E_LIMIT more than
+ * interface does not exist); E_BUSY its bus is in transit; E_LIMIT more than
  * 512 wait; E_STOPPED.  On error answered() is not called.  Questions to one meter that wait at the
  * same time share a conversation. */
 int poll_ask(struct poll *, const struct ask *) USPD_MUST_CHECK;
-/* Nobody waits any longer: what has not begun is answered E_STOPPED soon, in a bus thread. */
+/* Nobody waits any longer: what has not begun is answered E_STOPPED soon. */
 void poll_ask_cancel(struct poll *, void *arg);
 
 /* ---- one bus by hand ---- */
@@ -77,6 +81,9 @@ struct bus_scan {
 	void (*ended)(void *arg, int rc);	/* exactly once; E_STOPPED when cancelled */
 	void *arg;
 };
+/* One at a time on a bus; scheduled work on it waits for the end, questions and tenants go between
+ * two addresses.  E_NOTFOUND, E_NODRIVER, E_INVALID, E_LIMIT (more than a million tries), E_BUSY (in
+ * transit, or another scan), E_STOPPED; then ended() is not called. */
 int poll_bus_scan(struct poll *, unsigned bus, const struct bus_scan *, uint64_t *number) USPD_MUST_CHECK;
 void poll_bus_scan_stop(struct poll *, uint64_t number);
 
@@ -88,6 +95,7 @@ struct bus_raw {
 	void (*answered)(void *arg, int rc, const uint8_t *rx, size_t len, uint32_t took_us);
 	void *arg;
 };
+/* E_NOTFOUND, E_INVALID, E_BUSY (in transit), E_STOPPED; then answered() is not called. */
 int poll_bus_raw(struct poll *, unsigned bus, const struct bus_raw *) USPD_MUST_CHECK;
 
 /* Traffic of serial bus 1..4, as it passes; one watcher per bus, NULL ends.  Runs in the bus

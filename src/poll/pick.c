@@ -207,6 +207,25 @@ choose(struct poll *poll, struct poll_bus *bus, int64_t now, int64_t mono_us, st
 	return class;
 }
 
+void
+conversation_init(struct conversation *c, struct poll_bus *bus, struct poll_meter *m,
+    enum bus_class class)
+{
+	c->visit.class = class;
+	c->visit.run = conversation_run;
+	c->visit.done = conversation_done;
+	c->poll = bus->poll;
+	c->bus = bus;
+	c->meter = m;
+	c->settings = bus->poll->settings;
+	c->zone = bus->poll->zone;
+	m->visiting = true;
+	if (bus->span_us == 0)
+		bus->span_us = clock_mono_us();
+	bus->state = BUS_POLLING;
+	bus->meter = m->row.id;
+}
+
 static struct visit *
 make_visit(struct poll_bus *bus, struct poll_meter *m, enum bus_class class, unsigned due,
     uint64_t run)
@@ -215,22 +234,27 @@ make_visit(struct poll_bus *bus, struct poll_meter *m, enum bus_class class, uns
 
 	if (c == NULL)
 		return NULL;
-	c->visit.class = class;
-	c->visit.run = conversation_run;
-	c->visit.done = conversation_done;
-	c->poll = bus->poll;
-	c->bus = bus;
-	c->meter = m;
+	conversation_init(c, bus, m, class);
 	c->due = due;
 	c->run = run;
-	c->settings = bus->poll->settings;
-	c->zone = bus->poll->zone;
-	m->visiting = true;
-	if (bus->span_us == 0)
-		bus->span_us = clock_mono_us();
-	bus->state = BUS_POLLING;
-	bus->meter = m->row.id;
 	return &c->visit;
+}
+
+/* Work of the plan and runs by hand.  A run lasts for minutes, so it gives way to questions. */
+static struct visit *
+planned(struct poll *poll, struct poll_bus *bus, int64_t mono_us)
+{
+	struct choice choice = { 0 };
+	struct poll_meter *ordered;
+	struct poll_run *run = pick_order(poll, bus, &ordered);
+	enum bus_class class;
+
+	if (run != NULL)
+		return make_visit(bus, ordered, BUS_FRESH_CLASS, DUE_ORDER, run->number);
+	if (!poll->settings.poll_enabled)
+		return NULL;
+	class = choose(poll, bus, clock_utc(), mono_us, &choice);
+	return choice.meter != NULL ? make_visit(bus, choice.meter, class, choice.due, 0) : NULL;
 }
 
 struct visit *
@@ -238,25 +262,19 @@ poll_next(void *arg, struct bus *unused, int64_t *again_us)
 {
 	struct poll_bus *bus = arg;
 	struct poll *poll = bus->poll;
-	int64_t mono_us = clock_mono_us(), now = clock_utc();
-	struct choice choice = { 0 };
-	struct poll_meter *ordered;
-	struct poll_run *run;
+	int64_t mono_us = clock_mono_us();
 	struct visit *visit = NULL;
-	enum bus_class class;
 
 	(void)unused;
 	*again_us = (mono_us / IDLE_ASK_US + 1) * IDLE_ASK_US;
 	pthread_mutex_lock(&poll->lock);
 	start_window(bus, mono_us);
-	if (poll->stopping || poll->paused || bus->lost_until_us > mono_us) {
-		*again_us = bus->lost_until_us > mono_us ? bus->lost_until_us : *again_us;
-	} else if ((run = pick_order(poll, bus, &ordered)) != NULL) {
-		visit = make_visit(bus, ordered, BUS_OPERATOR_CLASS, DUE_ORDER, run->number);
-	} else if (poll->settings.poll_enabled) {
-		class = choose(poll, bus, now, mono_us, &choice);
-		if (choice.meter != NULL)
-			visit = make_visit(bus, choice.meter, class, choice.due, 0);
+	if (!poll->stopping && !poll->paused && bus->leases == 0) {
+		visit = ask_next(poll, bus); /* is told of a lost device rather than to wait for it */
+		if (visit == NULL && bus->lost_until_us > mono_us)
+			*again_us = bus->lost_until_us;
+		else if (visit == NULL && bus->scans == 0)
+			visit = planned(poll, bus, mono_us);
 	}
 	if (visit == NULL && bus->state != BUS_NO_DEVICE)
 		bus->state = BUS_IDLE;

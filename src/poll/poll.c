@@ -3,7 +3,9 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <time.h>
 
+#include "src/base/clock.h"
 #include "src/base/log.h"
 #include "src/poll/table.h"
 
@@ -29,6 +31,22 @@ take_settings(struct poll *poll)
 	pthread_mutex_unlock(&poll->lock);
 }
 
+void
+poll_wait(struct poll *poll)
+{
+	int64_t now_us = clock_mono_us(), questions = ask_expire(poll, now_us),
+		leases = lease_expire(poll, now_us), until_us = questions < leases ? questions : leases;
+	struct timespec until = { .tv_sec = (time_t)(until_us / 1000000),
+		.tv_nsec = (long)(until_us % 1000000) * 1000 };
+
+	if (!TAILQ_EMPTY(&poll->ended))
+		ask_tell_ended(poll);
+	else if (until_us == INT64_MAX)
+		pthread_cond_wait(&poll->changed, &poll->lock);
+	else
+		pthread_cond_timedwait(&poll->changed, &poll->lock, &until);
+}
+
 /* Waiting for visits to end may take an exchange, so it is not done in the main loop. */
 static void *
 manage(void *arg)
@@ -39,7 +57,7 @@ manage(void *arg)
 	pthread_mutex_lock(&poll->lock);
 	while (!poll->stopping) {
 		if (!poll->reload) {
-			pthread_cond_wait(&poll->changed, &poll->lock);
+			poll_wait(poll);
 			continue;
 		}
 		poll->reload = false;
@@ -68,6 +86,8 @@ open_serial_buses(struct poll *poll, const struct poll_line *lines)
 		if (rc == E_OK)
 			rc = poll_table_add_bus(poll, poll->serial_crews[i], name, false,
 			    lines[i].device, &lines[i].options, &bus);
+		if (rc == E_OK)
+			poll->serial[i] = bus;
 	}
 	return rc;
 }
@@ -76,6 +96,7 @@ int
 poll_open(struct poll **out, struct store *store, const struct poll_line lines[SERIAL_BUSES])
 {
 	struct poll *poll = calloc(1, sizeof(*poll));
+	pthread_condattr_t monotonic;
 	unsigned workers;
 	int rc;
 
@@ -83,10 +104,16 @@ poll_open(struct poll **out, struct store *store, const struct poll_line lines[S
 	if (poll == NULL)
 		return E_NOMEM;
 	poll->store = store;
-	poll->next_run = 1;
+	poll->next_run = poll->next_question = poll->next_scan = 1;
+	TAILQ_INIT(&poll->questions);
+	TAILQ_INIT(&poll->ended);
+	LIST_INIT(&poll->scans);
 	poll->paused = true;
 	pthread_mutex_init(&poll->lock, NULL);
-	pthread_cond_init(&poll->changed, NULL);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&poll->changed, &monotonic);
+	pthread_condattr_destroy(&monotonic);
 	take_settings(poll);
 	workers = (unsigned)poll->settings.poll_eth_workers;
 	if ((rc = crew_open(&poll->tcp_crew, "ethernet", workers)) < 0 ||
@@ -122,6 +149,7 @@ poll_close(struct poll *poll)
 	for (int i = 0; i < SERIAL_BUSES; i++)
 		crew_close(poll->serial_crews[i]);
 	crew_close(poll->tcp_crew);
+	ask_close(poll);
 	for (size_t i = 0; i < poll->n_buses; i++) {
 		free(poll->buses[i]->meters);
 		free(poll->buses[i]);

@@ -26,7 +26,7 @@ void poll_reload(struct poll *);	/* settings or meters changed: takes the new sn
 
 /* ---- buses ---- */
 
-enum bus_state { BUS_IDLE, BUS_POLLING, BUS_TRANSIT, BUS_NO_DEVICE };
+enum bus_state { BUS_IDLE, BUS_POLLING, BUS_TRANSIT, BUS_NO_DEVICE, BUS_SCAN };
 struct poll_bus_status {
 	char name[32];			/* "Iface1", or the endpoint of a TCP meter */
 	enum bus_state state;
@@ -34,6 +34,8 @@ struct poll_bus_status {
 	uint32_t meter;			/* id being talked to, 0 */
 	char job[24];			/* record type being read, "clock", ... */
 	uint32_t waiting;		/* meters with work waiting */
+	char holder[64];		/* BUS_TRANSIT: the client, see poll_lease_holder(); "" */
+	int64_t holder_since;		/* UTC; 0 */
 	struct line_counters line;
 	uint64_t ideal_us;		/* least time the exchanges so far could take (poller.md 8) */
 	uint64_t worked_us;		/* it had work: from first requests to last answers */

@@ -6,9 +6,11 @@
 #define USPD_POLL_POLL_PRIVATE_H
 
 #include <pthread.h>
+#include <sys/queue.h>
 
 #include "meters/meters.h"
 #include "src/bus/bus.h"
+#include "src/poll/ask.h"
 #include "src/poll/grid.h"
 #include "src/poll/poll.h"
 #include "src/poll/timecheck.h"
@@ -101,7 +103,29 @@ struct poll_bus {
 	int64_t window_us, backfill_us, probe_us;	/* shares of the running half hour */
 	unsigned turned_silent;			/* in this half hour */
 	bool silence_journalled;
+	unsigned leases;			/* ordered and not ended: nothing else starts */
+	struct lease_visit *taking;		/* the first of them, while it waits for the bus */
+	unsigned scans;				/* scheduled work waits for their end */
+	char holder[64];
+	int64_t holder_since;
 };
+
+/* A question from poll_ask() to its answer. */
+struct question {
+	TAILQ_ENTRY(question) link;
+	struct ask ask;
+	uint64_t number;		/* order of asking; a long one that gave way gets a new one */
+	bool taken;			/* a visit is at it */
+	bool cancelled;
+	bool commanded;			/* a command may have reached the meter: not begun anew */
+	bool begun;			/* ASK_READ: from here on `rest` holds what is still to be read */
+	struct query rest;
+	uint64_t told;			/* records */
+	struct told_mark { int64_t ts, event, id; } *marks;	/* of them, in journals */
+	size_t n_marks;
+	int rc;				/* on poll->ended: its answer */
+};
+TAILQ_HEAD(questions, question);
 
 enum { MAX_RUNS = 16 };
 struct poll_run {
@@ -117,6 +141,7 @@ struct poll {
 	struct settings settings;
 	struct zone zone;
 	struct crew *serial_crews[SERIAL_BUSES], *tcp_crew;
+	struct poll_bus *serial[SERIAL_BUSES];	/* NULL: the board has no such line */
 	struct poll_bus **buses;
 	size_t n_buses;
 	struct poll_meter **meters;	/* sorted by id */
@@ -124,7 +149,13 @@ struct poll {
 	struct poll_run runs[MAX_RUNS];
 	uint64_t next_run;
 	uint64_t records;
-	pthread_t manager;		/* follows settings and the meter table */
+	struct questions questions;	/* waiting and taken, oldest first */
+	struct questions ended;		/* to be answered by the manager */
+	unsigned n_questions;		/* of both */
+	uint64_t next_question;
+	LIST_HEAD(, scan_visit) scans;
+	uint64_t next_scan;
+	pthread_t manager;		/* follows settings and the meter table; keeps deadlines */
 	pthread_cond_t changed;
 	bool started, stopping, paused, reload;
 	bool reach_moved;		/* by a change of settings: gaps are looked for anew */
@@ -137,7 +168,12 @@ struct conversation {
 	struct poll_bus *bus;
 	struct poll_meter *meter;
 	unsigned due;
-	uint64_t run;			/* 0: scheduled work */
+	uint64_t run;			/* 0: scheduled work, or questions */
+	bool asked;			/* somebody waits for answers (ask.c) */
+	/* Told of each record read; a negative return ends the read.  NULL: nobody. */
+	int (*tell)(struct conversation *, const struct record *);
+	bool tell_only;			/* the archive does not learn of it */
+	bool commanded;			/* a command was sent */
 	struct settings settings;	/* copies: a visit sees one snapshot */
 	struct zone zone;
 	struct line *line;
@@ -153,8 +189,46 @@ struct conversation {
 struct visit *poll_next(void *arg, struct bus *, int64_t *again_us);
 unsigned poll_meter_due(const struct poll *, const struct poll_meter *, int64_t now);
 bool poll_clock_is_good(int64_t now);
+/* Makes this the visit of a meter on its bus; lock held. */
+void conversation_init(struct conversation *, struct poll_bus *, struct poll_meter *, enum bus_class);
+
+/* poll.c; lock held.  Waits for poll->changed; keeps the deadlines of questions and leases. */
+void poll_wait(struct poll *);
+
+/* status.c; lock held */
+struct poll_meter *poll_find_meter(struct poll *, uint32_t id);
+
+/* ask.c; lock held */
+struct visit *ask_next(struct poll *, struct poll_bus *);	/* NULL: no question waits on this bus */
+int64_t ask_expire(struct poll *, int64_t now_us);	/* returns the next deadline (monotonic) */
+void ask_tell_ended(struct poll *);	/* lets go of the lock while it tells */
+void ask_table_changed(struct poll *);
+void ask_refuse_bus(struct poll *, struct poll_bus *, int rc);	/* all that wait on a bus */
+bool ask_others_wait(struct poll *, const struct poll_bus *, uint32_t meter);
+/* All questions, when no bus runs any more; without the lock. */
+void ask_close(struct poll *);
+
+/* ask_do.c: one question, in its visit.  Errors are those of the meter and of the line; E_PREEMPTED
+ * keeps the question's progress. */
+int ask_do(struct conversation *, struct question *, struct ask_answer *) USPD_MUST_CHECK;
+
+/* lease.c */
+struct poll_bus *poll_serial_bus(struct poll *, unsigned number);	/* 1..4; NULL: none */
+/* Lock held. */
+int64_t lease_expire(struct poll *, int64_t now_us);	/* returns the next end of patience */
 
 /* visit.c: runs and ends a conversation */
+int conversation_begin(struct conversation *, struct line *, struct meter_session *) USPD_MUST_CHECK;
+void conversation_end(struct conversation *);
+/* Closes the session, should the next meter or another level need that. */
+void conversation_close(struct conversation *);
+/* A session with a meter that need not be in the table. */
+struct session_start {
+	uint16_t type;
+	const char *address, *password_read, *password_write;	/* "": the type's */
+	struct zone zone;
+};
+void poll_session_start(struct meter_session *, struct line *, const struct session_start *);
 int conversation_run(struct visit *, struct line *, struct meter_session *);
 void conversation_done(struct visit *, int rc);
 /* Line parameters and waits of this meter; full_wait ignores what was measured of its replies. */
@@ -167,6 +241,11 @@ bool conversation_is_over(const struct conversation *);
 
 /* read.c: one query, its records into the store, markers for what the meter does not have */
 int poll_read_query(struct conversation *, const struct query *) USPD_MUST_CHECK;
+/* For a question: query->from follows what was told.  E_NODATA when the meter has none of it. */
+int poll_read_asked(struct conversation *, struct query *) USPD_MUST_CHECK;
+/* Labels of a grid type in [from, to] that the meter may hold now; false: none. */
+bool poll_asked_span(const struct conversation *, enum record_type, int64_t from, int64_t to,
+    struct grid *, int64_t *oldest, int64_t *newest);
 int poll_read_newest(struct conversation *, enum series) USPD_MUST_CHECK;
 int poll_read_missing(struct conversation *, enum record_type, int64_t from, int64_t to, bool again)
     USPD_MUST_CHECK;
@@ -186,6 +265,10 @@ void poll_check_day(struct conversation *);
 
 /* clockcheck.c */
 int poll_check_clock(struct conversation *) USPD_MUST_CHECK;
+/* Reads the clock, for diff; corrects nothing. */
+int poll_read_clock(struct conversation *, int64_t *meter_utc) USPD_MUST_CHECK;
+/* Corrects it by order: softly within what the family can, else sets it; *meter_utc: as read back. */
+int poll_sync_clock(struct conversation *, int64_t *meter_utc) USPD_MUST_CHECK;
 
 /* health.c: link states and their journals; called with the lock held */
 void poll_link_answered(struct poll *, struct poll_meter *);

@@ -131,15 +131,16 @@ collect(struct sink *sink, const struct record *given)
 		    c->bus->name, c->meter->row.id, (int)r.type);
 		return E_OK;
 	}
-	if (r.ts < c->meter->state.serial_since && k->gridded)
-		return E_OK; /* of the meter that was here before (poller.md 3.1) */
 	if (r.valid && r.present == 0 && r.type != REC_EL_PROFILE)
 		return E_OK;
 	if (!k->gridded && r.type != REC_EL_JOURNAL)
 		r.ts = now; /* moment slices carry device time (poller.md 6.9) */
 	r.diff_s = c->meter->diff_known ? c->meter->diff_s : 0;
-	rc = store_put(c->poll->store, c->meter->row.dev, &r, 1);
-	if (rc < 0)
+	if (c->tell != NULL && (rc = c->tell(c, &r)) < 0)
+		return rc;
+	/* Older ones are of the meter that was here before (poller.md 3.1). */
+	if (!c->tell_only && (r.ts >= c->meter->state.serial_since || !k->gridded) &&
+	    (rc = store_put(c->poll->store, c->meter->row.dev, &r, 1)) < 0)
 		return rc;
 	if (k->gridded && r.ts >= k->query->from && r.ts <= k->query->to) {
 		size_t i = label_index(k, r.ts);
@@ -215,9 +216,10 @@ remember_refusal(struct conversation *c, const struct query *q)
 	c->state_changed = true;
 }
 
-/* *open_labels: how many labels of the range are still neither stored nor known to be absent. */
+/* *open_labels: how many labels of the range are still neither stored nor known to be absent.
+ * *next, when not NULL: the first label that was not brought. */
 static int
-read_labels(struct conversation *c, const struct query *query, size_t *open_labels)
+read_labels(struct conversation *c, const struct query *query, size_t *open_labels, int64_t *next)
 {
 	struct collector k = { .sink.put = collect, .c = c, .query = query, .rest = *query };
 	const char *job = query->type == REC_EL_JOURNAL ? journal_name(query->journal) :
@@ -226,15 +228,17 @@ read_labels(struct conversation *c, const struct query *query, size_t *open_labe
 
 	*open_labels = 0;
 	k.gridded = grid_of(query->type, c->zone, query->period_min, &k.grid);
-	if (k.gridded && c->meter->diff_known &&
+	if (k.gridded && !c->tell_only && c->meter->diff_known &&
 	    llabs(c->meter->diff_us) > INT64_C(1000000) * CLOCK_LOST_S)
 		return E_REFUSED; /* a clock of another year labels nothing (poller.md 6.5) */
 	rc = conversation_ask(c, job, ask, &k);
 	if (rc == E_UNSUPPORTED)
 		remember_refusal(c, query);
-	if (rc == E_OK || rc == E_NODATA)
+	if ((rc == E_OK || rc == E_NODATA) && !c->tell_only)
 		rc = k.gridded ? mark_absent(c, &k) : E_OK;
 	*open_labels = k.open_labels;
+	if (next != NULL)
+		*next = k.rest.from;
 	return rc;
 }
 
@@ -242,7 +246,7 @@ int
 poll_read_query(struct conversation *c, const struct query *query)
 {
 	size_t open_labels;
-	int rc = read_labels(c, query, &open_labels);
+	int rc = read_labels(c, query, &open_labels, NULL);
 
 	if (open_labels > 0)
 		c->meter->backfill_holes = true;
@@ -273,7 +277,7 @@ poll_read_newest(struct conversation *c, enum series series)
 	    state->newest >= newest)
 		return E_OK;
 	query = grid_query(c, poll_series_type[series], newest, newest);
-	rc = read_labels(c, &query, &open_labels);
+	rc = read_labels(c, &query, &open_labels, NULL);
 	pthread_mutex_lock(&c->poll->lock);
 	if (rc == E_OK && open_labels == 0) {
 		/* A label was passed over (the bus was too busy, the meter away): sweep for it. */
@@ -519,4 +523,51 @@ poll_read_order(struct conversation *c, const struct poll_order *order)
 	if (rc == E_OK && (order->types & REC_BIT(REC_EL_JOURNAL)))
 		rc = poll_read_journals(c, order->journals != 0 ? order->journals : UINT64_MAX);
 	return rc;
+}
+
+/* ---- questions ---- */
+
+/* How many labels of a type the meter may hold: what it says, else as many as we keep. */
+static uint32_t
+asked_depth(const struct conversation *c, enum record_type type)
+{
+	const struct meter_config *config = &c->meter->state.config;
+	uint32_t own = type == REC_EL_PROFILE ? config->profile_depth :
+	    type == REC_EL_DAY		      ? config->day_depth :
+	    type == REC_EL_MONTH	      ? config->month_depth :
+	    type == REC_EL_DAY_CONS	      ? config->day_cons_depth :
+	    type == REC_EL_MONTH_CONS	      ? config->month_cons_depth :
+						0;
+
+	return own != 0 ? own : store_depth(&c->settings, type);
+}
+
+bool
+poll_asked_span(const struct conversation *c, enum record_type type, int64_t from, int64_t to,
+    struct grid *grid, int64_t *oldest, int64_t *newest)
+{
+	int64_t late;
+
+	if (!grid_of(type, c->zone, c->meter->state.config.period_min, grid))
+		return false;
+	*newest = grid_newest(grid, clock_utc());
+	*oldest = grid_step(grid, *newest, 1 - (int)asked_depth(c, type));
+	late = *newest - to;
+	if (late > 0 && grid->unit == GRID_SECONDS)
+		*newest -= (late + grid->step_s - 1) / grid->step_s * grid->step_s;
+	while (*newest > to && *newest >= *oldest)
+		*newest = grid_step(grid, *newest, -1);
+	if (grid->unit == GRID_SECONDS && from > *oldest)
+		*oldest += (from - *oldest + grid->step_s - 1) / grid->step_s * grid->step_s;
+	while (*oldest < from && *oldest <= *newest)
+		*oldest = grid_step(grid, *oldest, 1);
+	return *oldest <= *newest;
+}
+
+int
+poll_read_asked(struct conversation *c, struct query *query)
+{
+	size_t open_labels;
+
+	return read_labels(c, query, &open_labels, &query->from);
 }

@@ -8,7 +8,7 @@
 const char *
 bus_state_name(enum bus_state state)
 {
-	static const char *const names[] = { "idle", "poll", "transit", "no device" };
+	static const char *const names[] = { "idle", "poll", "transit", "no device", "scan" };
 
 	return names[state];
 }
@@ -29,7 +29,13 @@ describe_bus(struct poll *poll, const struct poll_bus *bus, struct poll_bus_stat
 
 	*out = (struct poll_bus_status){ .state = bus->state, .meters = (uint32_t)bus->n_meters,
 		.meter = bus->meter };
+	if (bus->leases > 0)
+		out->state = BUS_TRANSIT;
+	else if (bus->scans > 0)
+		out->state = BUS_SCAN;
 	snprintf(out->name, sizeof(out->name), "%s", bus->name);
+	snprintf(out->holder, sizeof(out->holder), "%s", bus->holder);
+	out->holder_since = bus->holder_since;
 	snprintf(out->job, sizeof(out->job), "%s", bus->job);
 	for (size_t i = 0; i < bus->n_meters; i++) {
 		const struct poll_meter *m = bus->meters[i];
@@ -55,8 +61,8 @@ poll_buses(struct poll *poll, struct poll_bus_status *out, size_t max)
 	return n;
 }
 
-static struct poll_meter *
-find_meter(struct poll *poll, uint32_t id)
+struct poll_meter *
+poll_find_meter(struct poll *poll, uint32_t id)
 {
 	size_t low = 0, high = poll->n_meters; /* sorted by id, as the table */
 
@@ -79,7 +85,7 @@ poll_meter(struct poll *poll, uint32_t meter_id, struct poll_meter_status *out)
 	struct poll_meter *m;
 
 	pthread_mutex_lock(&poll->lock);
-	m = find_meter(poll, meter_id);
+	m = poll_find_meter(poll, meter_id);
 	if (m != NULL) {
 		*out = (struct poll_meter_status){ .link = m->link, .last_answer = m->state.last_answer,
 			.last_try = m->last_try, .diff_s = m->diff_s, .diff_known = m->diff_known,
@@ -162,7 +168,7 @@ poll_start(struct poll *poll, const struct poll_order *order, uint64_t *number)
 
 	pthread_mutex_lock(&poll->lock);
 	for (size_t i = 0; i < order->n_meters; i++)
-		if (find_meter(poll, order->meters[i]) == NULL)
+		if (poll_find_meter(poll, order->meters[i]) == NULL)
 			rc = E_NOTFOUND;
 	run = run_place(poll);
 	if (rc == E_OK && run == NULL)
@@ -173,7 +179,7 @@ poll_start(struct poll *poll, const struct poll_order *order, uint64_t *number)
 		run->order = *order;
 		run->order.meters = NULL;
 		for (size_t i = 0; i < order->n_meters; i++)
-			enlist(run, find_meter(poll, order->meters[i]));
+			enlist(run, poll_find_meter(poll, order->meters[i]));
 		for (size_t i = 0; order->n_meters == 0 && i < poll->n_meters; i++)
 			enlist(run, poll->meters[i]);
 		run->progress.finished = run->progress.done >= run->progress.total;

@@ -287,7 +287,7 @@ poll_table_load(struct poll *poll)
 	for (size_t i = 0; i < poll->n_buses; i++)
 		bus_interrupt(poll->buses[i]->bus);
 	while (busy(poll))
-		pthread_cond_wait(&poll->changed, &poll->lock);
+		poll_wait(poll);
 	for (size_t i = 0; rc == E_OK && i < table->n; i++) {
 		const struct meter_row *row = &table->rows[i];
 		struct poll_meter *m = take_old(poll, row->dev);
@@ -309,6 +309,7 @@ poll_table_load(struct poll *poll)
 		poll->n_meters = n;
 		poll->reach_moved = false;
 		rc = attach(poll);
+		ask_table_changed(poll);
 	}
 	while ((unused = take_unused(poll)) != NULL) {
 		pthread_mutex_unlock(&poll->lock);

@@ -152,27 +152,36 @@ parse_password(const char *hex, const char *factory, uint8_t *to)
 	return n;
 }
 
+void
+poll_session_start(struct meter_session *s, struct line *line, const struct session_start *start)
+{
+	const struct meter_type *type = meter_type_by_id(start->type);
+
+	s->line = line;
+	s->zone = start->zone;
+	s->type = start->type;
+	snprintf(s->address_text, sizeof(s->address_text), "%s", start->address);
+	s->address = (uint32_t)strtoul(start->address, NULL, 10);
+	s->password_read_len = parse_password(start->password_read, type->password_read,
+	    s->password_read);
+	s->password_write_len = parse_password(start->password_write, type->password_write,
+	    s->password_write);
+	s->writing = false;
+	s->is_open = false;
+	memset(s->memory, 0, sizeof(s->memory));
+}
+
 static void
 start_session(struct conversation *c, struct meter_session *s)
 {
 	const struct poll_meter *m = c->meter;
-	const struct meter_type *type = meter_type_by_id(m->row.type);
+	const struct session_start start = { .type = m->row.type, .address = m->link_address,
+		.password_read = m->row.password_read, .password_write = m->row.password_write,
+		.zone = c->zone };
 
-	s->line = c->line;
-	s->zone = c->zone;
-	s->type = m->row.type;
-	snprintf(s->address_text, sizeof(s->address_text), "%s", m->link_address);
-	s->address = (uint32_t)strtoul(m->link_address, NULL, 10);
-	s->password_read_len = parse_password(m->row.password_read, type->password_read,
-	    s->password_read);
-	s->password_write_len = parse_password(m->row.password_write, type->password_write,
-	    s->password_write);
-	s->writing = false;
-	s->is_open = false;
+	poll_session_start(s, c->line, &start);
 	if (m->state.memory_version == m->family->memory_version)
 		memcpy(s->memory, m->state.memory, sizeof(s->memory));
-	else
-		memset(s->memory, 0, sizeof(s->memory));
 }
 
 /* The clock is read once per conversation unless that was just done (poller.md 3). */
@@ -292,30 +301,63 @@ talk(struct conversation *c)
 }
 
 int
-conversation_run(struct visit *visit, struct line *line, struct meter_session *session)
+conversation_begin(struct conversation *c, struct line *line, struct meter_session *session)
 {
-	struct conversation *c = (struct conversation *)(void *)visit;
-	struct poll_meter *m = c->meter;
+	const struct poll_meter *m = c->meter;
+	bool patient = c->asked || c->run != 0;
 	int rc;
 
 	c->line = line;
 	c->session = session;
 	c->started_us = clock_mono_us();
-	c->attempts = c->run != 0 || m->link == LINK_OK || m->link == LINK_NEW ?
+	c->attempts = patient || m->link == LINK_OK || m->link == LINK_NEW ?
 	    (unsigned)c->settings.poll_attempts :
 	    1;
-	if ((rc = conversation_configure(c, false, c->attempts)) < 0)
-		return rc;
+	rc = conversation_configure(c, c->asked, c->attempts);
 	start_session(c, session);
-	rc = talk(c);
-	if (session->is_open && m->family->must_close && m->family->close != NULL)
-		m->family->close(session);
+	return rc;
+}
+
+/* A meter left in an open session hears what is meant for the next: its close is sent even when the
+ * bus is wanted. */
+void
+conversation_close(struct conversation *c)
+{
+	const struct meter_family *family = c->meter->family;
+
+	if (c->session->is_open && family->must_close && family->close != NULL) {
+		bus_hold(c->bus->bus, true);
+		family->close(c->session);
+		bus_hold(c->bus->bus, false);
+	}
+	c->session->is_open = false;
+}
+
+void
+conversation_end(struct conversation *c)
+{
+	struct meter_session *session = c->session;
+	struct poll_meter *m = c->meter;
+
+	conversation_close(c);
 	if (memcmp(m->state.memory, session->memory, sizeof(session->memory)) != 0 ||
 	    m->state.memory_version != m->family->memory_version) {
 		memcpy(m->state.memory, session->memory, sizeof(session->memory));
 		m->state.memory_version = m->family->memory_version;
 		c->state_changed = true;
 	}
+}
+
+int
+conversation_run(struct visit *visit, struct line *line, struct meter_session *session)
+{
+	struct conversation *c = (struct conversation *)(void *)visit;
+	int rc = conversation_begin(c, line, session);
+
+	if (rc < 0)
+		return rc;
+	rc = talk(c);
+	conversation_end(c);
 	return rc;
 }
 
@@ -332,9 +374,10 @@ account(struct conversation *c, int64_t spent_us)
 {
 	if (c->visit.class == BUS_BACKFILL_CLASS)
 		c->bus->backfill_us += spent_us;
-	if (!c->answered)
+	if (!c->answered && !c->asked)
 		c->bus->probe_us += spent_us;
-	c->poll->records += c->records;
+	if (!c->asked)
+		c->poll->records += c->records;
 	c->bus->worked_us += (uint64_t)(clock_mono_us() - c->bus->span_us);
 	c->bus->span_us = clock_mono_us();
 }
@@ -398,11 +441,11 @@ conversation_done(struct visit *visit, int rc)
 	c->bus->current = m->settings;
 	c->bus->state = BUS_IDLE;
 	if (interrupted(c->bus, rc)) {
-		m->served_us = 0; /* at the head of its class (transit.md 3) */
+		m->served_us = c->asked ? m->served_us : 0; /* head of its class (transit.md 3) */
 		if (c->answered)
 			poll_link_answered(poll, m);
 	} else {
-		m->served_us = mono_us;
+		m->served_us = c->asked ? m->served_us : mono_us;
 		judge(c, rc);
 		if (c->run != 0)
 			finish_order(c, rc);

@@ -1,5 +1,5 @@
 /* config.db: opening, the nightly copies, and the settings.  The meter table is in meters.c, the
- * device journals in devjournal.c. */
+ * tables of rows in rows.c, their changes in edit.c, the device journals in devjournal.c. */
 #include "src/store/store_private.h"
 
 #include <dirent.h>
@@ -46,50 +46,20 @@ config_changed(struct store *s)
 			s->listeners[i].changed(s->listeners[i].arg);
 }
 
-struct setting_change { const char *key, *text; };
-
-static int
-write_setting(struct store *s, const struct setting_change *c)
+int
+config_write_setting(struct store *s, const char *key, const char *text)
 {
 	sqlite3_stmt *stmt = NULL;
 	int rc = db_prepare(s->config, "INSERT OR REPLACE INTO setting(key, value) VALUES(?1, ?2)",
 	    &stmt);
 
 	if (rc == E_OK) {
-		sqlite3_bind_text(stmt, 1, c->key, -1, SQLITE_STATIC);
-		sqlite3_bind_text(stmt, 2, c->text, -1, SQLITE_STATIC);
+		sqlite3_bind_text(stmt, 1, key, -1, SQLITE_STATIC);
+		sqlite3_bind_text(stmt, 2, text, -1, SQLITE_STATIC);
 		rc = db_run(stmt);
 	}
 	sqlite3_finalize(stmt);
 	return rc;
-}
-
-static int
-put_setting(struct store *s, void *arg)
-{
-	const struct setting_change *change = arg;
-	struct settings changed = s->settings;
-	int rc = settings_set(&changed, change->key, change->text);
-
-	if (rc == E_OK)
-		rc = write_setting(s, change);
-	if (rc < 0)
-		return rc;
-	pthread_mutex_lock(&s->snapshot_lock);
-	s->settings = changed;
-	pthread_mutex_unlock(&s->snapshot_lock);
-	s->trim_pending = true;
-	s->upkeep_ms = 0;
-	config_changed(s);
-	return E_OK;
-}
-
-int
-store_setting_put(struct store *s, const char *key, const char *text)
-{
-	struct setting_change change = { key, text };
-
-	return writer_call(s, put_setting, &change);
 }
 
 static int
@@ -120,6 +90,8 @@ config_load(struct store *s, char *why, size_t why_size)
 
 	if (rc == E_OK)
 		rc = meters_load(s);
+	if (rc == E_OK)
+		rc = rows_load(s);
 	if (rc == E_OK)
 		rc = journal_load(s);
 	if (rc < 0)

@@ -10,11 +10,11 @@ enum { DEV_MOST = UINT16_MAX, METERS_MAX = 60000 };
 
 static const char insert_sql[] = "INSERT OR REPLACE INTO meter(id, dev, parent, type, address,"
     " password_read, password_write, iface, line, rtu_object_type, rtu_object, rtu_feeder,"
-    " rtu_serial, folder, note)"
-    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
+    " rtu_serial, folder, note, wire)"
+    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
 static const char select_sql[] = "SELECT id, dev, parent, type, address, password_read,"
-    " password_write, iface, line, rtu_object_type, rtu_object, rtu_feeder, rtu_serial, folder, note"
-    " FROM meter ORDER BY id";
+    " password_write, iface, line, rtu_object_type, rtu_object, rtu_feeder, rtu_serial, folder, note,"
+    " wire FROM meter ORDER BY id";
 
 static struct meter_table *
 table_new(size_t n)
@@ -60,18 +60,6 @@ meter_table_release(const struct meter_table *t)
 }
 
 static void
-publish(struct store *s, const struct meter_table *t)
-{
-	const struct meter_table *old;
-
-	pthread_mutex_lock(&s->snapshot_lock);
-	old = s->meters;
-	s->meters = t;
-	pthread_mutex_unlock(&s->snapshot_lock);
-	meter_table_release(old);
-}
-
-static void
 take_row(sqlite3_stmt *stmt, struct meter_row *r)
 {
 	r->id = (uint32_t)sqlite3_column_int64(stmt, 0);
@@ -89,10 +77,11 @@ take_row(sqlite3_stmt *stmt, struct meter_row *r)
 	db_text(stmt, 12, r->rtu_serial, sizeof(r->rtu_serial));
 	db_text(stmt, 13, r->group, sizeof(r->group));
 	db_text(stmt, 14, r->note, sizeof(r->note));
+	db_text(stmt, 15, r->wire, sizeof(r->wire));
 }
 
-static int
-load_table(struct store *s, struct meter_table **made)
+int
+meters_read(struct store *s, struct meter_table **made)
 {
 	sqlite3_stmt *stmt = NULL;
 	struct meter_table *t = NULL;
@@ -123,11 +112,12 @@ meters_load(struct store *s)
 {
 	sqlite3_stmt *stmt = NULL;
 	struct meter_table *t;
-	int rc = load_table(s, &t), step = SQLITE_DONE;
+	int rc = meters_read(s, &t), step = SQLITE_DONE;
 
 	if (rc < 0)
 		return rc;
-	publish(s, t);
+	meter_table_release(s->meters); /* no other thread runs yet */
+	s->meters = t;
 	rc = db_prepare(s->config, "SELECT dev FROM purge", &stmt);
 	while (rc == E_OK && (step = sqlite3_step(stmt)) == SQLITE_ROW) {
 		store_mark_removed(s, (uint16_t)sqlite3_column_int(stmt, 0), true);
@@ -136,14 +126,6 @@ meters_load(struct store *s)
 	sqlite3_finalize(stmt);
 	return rc < 0 ? rc : db_error(step);
 }
-
-struct table_change {
-	const struct meter_change *changes;
-	size_t n, failed;
-	char *why;
-	size_t why_size;
-	uint8_t used[(DEV_MOST + 1) / 8];	/* devs of meters and of archives being purged */
-};
 
 static bool
 is_terminated(const char *text, size_t size)
@@ -175,7 +157,8 @@ row_fault(const struct meter_row *r)
 	    !is_terminated(r->password_read, sizeof(r->password_read)) ||
 	    !is_terminated(r->password_write, sizeof(r->password_write)) ||
 	    !is_terminated(r->rtu_serial, sizeof(r->rtu_serial)) ||
-	    !is_terminated(r->group, sizeof(r->group)) || !is_terminated(r->note, sizeof(r->note)))
+	    !is_terminated(r->group, sizeof(r->group)) || !is_terminated(r->note, sizeof(r->note)) ||
+	    !is_terminated(r->wire, sizeof(r->wire)))
 		return "a text is too long";
 	if (!is_hex(r->password_read) || !is_hex(r->password_write))
 		return "a password is an even number of hex digits";
@@ -183,7 +166,7 @@ row_fault(const struct meter_row *r)
 }
 
 static int
-load_used_devs(struct store *s, struct table_change *c)
+load_used_devs(struct store *s, struct meters_edit *e)
 {
 	sqlite3_stmt *stmt = NULL;
 	int rc, step = SQLITE_DONE;
@@ -192,20 +175,43 @@ load_used_devs(struct store *s, struct table_change *c)
 	while (rc == E_OK && (step = sqlite3_step(stmt)) == SQLITE_ROW) {
 		uint16_t dev = (uint16_t)sqlite3_column_int(stmt, 0);
 
-		c->used[dev / 8] |= (uint8_t)(1 << dev % 8);
+		e->used[dev / 8] |= (uint8_t)(1 << dev % 8);
 	}
 	sqlite3_finalize(stmt);
 	return rc < 0 ? rc : db_error(step);
 }
 
+/* Prepares what every edit needs, once. */
+static int
+begin(struct store *s, struct meters_edit *e)
+{
+	int rc = E_OK;
+
+	if (!e->changed)
+		rc = load_used_devs(s, e);
+	if (rc == E_OK && e->insert == NULL)
+		rc = db_prepare(s->config, insert_sql, &e->insert);
+	if (rc == E_OK && e->dev_of == NULL)
+		rc = db_prepare(s->config, "SELECT dev, parent FROM meter WHERE id = ?1", &e->dev_of);
+	e->changed |= rc == E_OK;
+	return rc;
+}
+
+void
+meters_edit_end(struct meters_edit *e)
+{
+	sqlite3_finalize(e->insert);
+	sqlite3_finalize(e->dev_of);
+}
+
 /* The lowest number that no meter has and whose archive is gone; E_LIMIT. */
 static int
-free_dev(struct table_change *c, uint16_t *dev)
+free_dev(struct meters_edit *e, uint16_t *dev)
 {
 	for (unsigned n = 1; n <= DEV_MOST; n++) {
-		if ((c->used[n / 8] >> n % 8 & 1) != 0)
+		if ((e->used[n / 8] >> n % 8 & 1) != 0)
 			continue;
-		c->used[n / 8] |= (uint8_t)(1 << n % 8);
+		e->used[n / 8] |= (uint8_t)(1 << n % 8);
 		*dev = (uint16_t)n;
 		return E_OK;
 	}
@@ -230,29 +236,33 @@ bind_row(sqlite3_stmt *stmt, const struct meter_row *r, uint16_t dev)
 	sqlite3_bind_text(stmt, 13, r->rtu_serial, -1, SQLITE_STATIC);
 	sqlite3_bind_text(stmt, 14, r->group, -1, SQLITE_STATIC);
 	sqlite3_bind_text(stmt, 15, r->note, -1, SQLITE_STATIC);
+	sqlite3_bind_text(stmt, 16, r->wire, -1, SQLITE_STATIC);
 }
 
-/* The dev of a row that exists; 0. */
+/* The dev of a row that exists, else 0; and its hub. */
 static int
-dev_of(struct store *s, uint32_t id, uint16_t *dev)
+look_up(struct meters_edit *e, int64_t id, uint16_t *dev, int64_t *parent)
 {
-	char sql[64];
-	int64_t n = 0;
-	int rc;
+	int step;
 
-	snprintf(sql, sizeof(sql), "SELECT dev FROM meter WHERE id = %lu", (unsigned long)id);
-	rc = db_integer(s->config, sql, &n);
-	*dev = (uint16_t)n;
-	return rc == E_NODATA ? E_OK : rc;
+	sqlite3_bind_int64(e->dev_of, 1, id);
+	step = sqlite3_step(e->dev_of);
+	*dev = step == SQLITE_ROW ? (uint16_t)sqlite3_column_int(e->dev_of, 0) : 0;
+	*parent = step == SQLITE_ROW ? sqlite3_column_int64(e->dev_of, 1) : 0;
+	sqlite3_reset(e->dev_of);
+	return db_error(step);
 }
 
-static int
-remove_row(struct store *s, uint32_t id, const char **fault)
+int
+meters_remove(struct store *s, struct meters_edit *e, uint32_t id, const char **fault)
 {
 	char sql[128];
-	uint16_t dev;
-	int rc = dev_of(s, id, &dev);
+	int64_t parent;
+	uint16_t dev = 0;
+	int rc = begin(s, e);
 
+	if (rc == E_OK)
+		rc = look_up(e, id, &dev, &parent);
 	if (rc < 0)
 		return rc;
 	if (dev == 0) {
@@ -265,83 +275,51 @@ remove_row(struct store *s, uint32_t id, const char **fault)
 	return db_exec(s->config, sql);
 }
 
-static int
-put_row(struct store *s, struct table_change *c, sqlite3_stmt *insert, const struct meter_row *r,
-    const char **fault)
+int
+meters_put(struct store *s, struct meters_edit *e, const struct meter_row *r, const char **fault)
 {
-	uint16_t dev;
-	int rc;
+	int64_t parent;
+	uint16_t dev = 0;
+	int rc = begin(s, e);
 
+	if (rc < 0)
+		return rc;
 	*fault = row_fault(r);
 	if (*fault != NULL)
 		return E_INVALID;
-	rc = dev_of(s, r->id, &dev);
+	rc = look_up(e, r->id, &dev, &parent);
 	if (rc == E_OK && dev == 0) {
-		rc = free_dev(c, &dev);
+		rc = free_dev(e, &dev);
 		if (rc == E_LIMIT)
 			*fault = "there are too many meters";
 	}
 	if (rc < 0)
 		return rc;
-	bind_row(insert, r, dev);
-	return db_run(insert);
+	bind_row(e->insert, r, dev);
+	return db_run(e->insert);
 }
 
-/* Hubs hang on hubs, but never in a circle (smart-json.md 8.12); E_INVALID names the change. */
-static int
-check_circles(struct store *s, struct table_change *c)
+/* Hubs hang on hubs, but never in a circle (smart-json.md 8.12). */
+int
+meters_check_circle(struct store *s, struct meters_edit *e, uint32_t id, const char **fault)
 {
 	enum { DEPTH_MAX = 16 };
-	sqlite3_stmt *stmt = NULL;
-	int rc = db_prepare(s->config, "SELECT parent FROM meter WHERE id = ?1", &stmt);
+	int64_t at = id;
+	uint16_t dev;
+	int rc = begin(s, e);
 
-	for (size_t i = 0; i < c->n && rc == E_OK; i++) {
-		int64_t at = c->changes[i].row.parent;
-		int depth = 0;
-
-		while (!c->changes[i].remove && at != 0 && depth++ < DEPTH_MAX) {
-			sqlite3_bind_int64(stmt, 1, at);
-			at = sqlite3_step(stmt) == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : 0;
-			sqlite3_reset(stmt);
-		}
+	for (int depth = 0; rc == E_OK && at != 0; depth++) {
 		if (depth > DEPTH_MAX) {
-			c->failed = i;
-			snprintf(c->why, c->why_size, "meter %lu: its hubs form a circle",
-			    (unsigned long)c->changes[i].row.id);
-			rc = E_INVALID;
+			*fault = "its hubs form a circle";
+			return E_INVALID;
 		}
+		rc = look_up(e, at, &dev, &at);
 	}
-	sqlite3_finalize(stmt);
 	return rc;
 }
 
-static int
-apply_changes(struct store *s, struct table_change *c)
-{
-	sqlite3_stmt *insert = NULL;
-	int rc = load_used_devs(s, c);
-
-	if (rc == E_OK)
-		rc = db_prepare(s->config, insert_sql, &insert);
-	for (size_t i = 0; i < c->n && rc == E_OK; i++) {
-		const struct meter_row *row = &c->changes[i].row;
-		const char *fault = NULL;
-
-		rc = c->changes[i].remove ? remove_row(s, row->id, &fault) :
-					    put_row(s, c, insert, row, &fault);
-		if (rc < 0) {
-			c->failed = i;
-			snprintf(c->why, c->why_size, "meter %lu: %s", (unsigned long)row->id,
-			    fault != NULL ? fault : uspd_strerror(rc));
-		}
-	}
-	sqlite3_finalize(insert);
-	return rc == E_OK ? check_circles(s, c) : rc;
-}
-
-/* What changed between two tables for the archive: removed devices are purged, new ones are clean. */
-static void
-mark_changes(struct store *s, const struct meter_table *before, const struct meter_table *after)
+void
+meters_follow(struct store *s, const struct meter_table *before, const struct meter_table *after)
 {
 	for (size_t i = 0; i < before->n; i++) {
 		const struct meter_row *now = meter_table_find(after, before->rows[i].id);
@@ -353,48 +331,4 @@ mark_changes(struct store *s, const struct meter_table *before, const struct met
 	}
 	for (size_t i = 0; i < after->n; i++)
 		store_mark_removed(s, after->rows[i].dev, false);
-}
-
-static int
-change_table(struct store *s, void *arg)
-{
-	struct table_change *c = arg;
-	struct meter_table *made = NULL;
-	int rc = db_exec(s->config, "BEGIN IMMEDIATE");
-
-	if (rc == E_OK)
-		rc = apply_changes(s, c);
-	if (rc == E_OK)
-		rc = load_table(s, &made);
-	if (rc == E_OK)
-		rc = db_exec(s->config, "COMMIT");
-	if (rc != E_OK || made == NULL) {
-		if (!sqlite3_get_autocommit(s->config))
-			db_exec_quiet(s->config, "ROLLBACK");
-		table_free(made);
-		if (c->why[0] == '\0')
-			snprintf(c->why, c->why_size, "the table cannot be written: %s",
-			    uspd_strerror(rc));
-		return rc;
-	}
-	mark_changes(s, s->meters, made);
-	publish(s, made);
-	s->upkeep_ms = 0;
-	config_changed(s);
-	return E_OK;
-}
-
-int
-store_meters_change(struct store *s, const struct meter_change *changes, size_t n, size_t *failed,
-    char *why, size_t why_size)
-{
-	char text[160] = "";
-	struct table_change change = { changes, n, 0, text, sizeof(text), { 0 } };
-	int rc = writer_call(s, change_table, &change);
-
-	if (failed != NULL)
-		*failed = change.failed;
-	if (why != NULL && why_size > 0)
-		snprintf(why, why_size, "%s", text);
-	return rc;
 }

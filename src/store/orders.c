@@ -159,6 +159,8 @@ store_journal_add(struct store *s, enum device_journal kind, int64_t ts, const c
 		return E_INVALID;
 	if (len > DEVICE_JOURNAL_TEXT_MAX)
 		return E_LIMIT;
+	if (flood_folds(s, kind, json))
+		return E_OK;
 	wr_u8(&w, ORDER_DEVICE_JOURNAL);
 	wr_u8(&w, (uint8_t)kind);
 	wr_u64_le(&w, (uint64_t)ts);

@@ -63,8 +63,17 @@ static const char config_1[] =
 	"CREATE TABLE journal(kind INTEGER, id INTEGER, ts INTEGER NOT NULL, json TEXT NOT NULL,"
 	" PRIMARY KEY(kind, id)) WITHOUT ROWID;";
 
+/* Rows of the tables of model/tables.h: tbl is enum table.  A table without a row in row_table, or
+ * with written = 0, holds its factory rows; last is the highest number given in it. */
+static const char config_2[] =
+	"CREATE TABLE row_table(tbl INTEGER PRIMARY KEY, written INTEGER NOT NULL,"
+	" last INTEGER NOT NULL);"
+	"CREATE TABLE row(tbl INTEGER, number INTEGER, key TEXT NOT NULL, json TEXT NOT NULL,"
+	" PRIMARY KEY(tbl, number), UNIQUE(tbl, key)) WITHOUT ROWID;"
+	"ALTER TABLE meter ADD COLUMN wire TEXT NOT NULL DEFAULT '';";
+
 const struct migration archive_migrations[] = { { archive_1 } };
-const struct migration config_migrations[] = { { config_1 } };
+const struct migration config_migrations[] = { { config_1 }, { config_2 } };
 const unsigned archive_version = sizeof(archive_migrations) / sizeof(archive_migrations[0]);
 const unsigned config_version = sizeof(config_migrations) / sizeof(config_migrations[0]);
 

@@ -360,6 +360,7 @@ allocate(const char *dir)
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_mutex_init(&s->snapshot_lock, NULL);
 	pthread_mutex_init(&s->queue_lock, NULL);
+	pthread_mutex_init(&s->flood_lock, NULL);
 	pthread_cond_init(&s->work, &attr);
 	pthread_cond_init(&s->progress, &attr);
 	pthread_cond_init(&s->checker_wake, &attr);
@@ -413,11 +414,16 @@ store_close(struct store *s)
 	store_archive_close(s);
 	db_close(&s->config);
 	meter_table_release(s->meters);
+	for (int t = 0; t < TABLE_COUNT; t++) {
+		table_rows_release(s->tables[t]);
+		free(s->factory[t]);
+	}
 	rings_close(s->rings);
 	queue_close(&s->queue);
 	pthread_cond_destroy(&s->work);
 	pthread_cond_destroy(&s->progress);
 	pthread_cond_destroy(&s->checker_wake);
+	pthread_mutex_destroy(&s->flood_lock);
 	pthread_mutex_destroy(&s->queue_lock);
 	pthread_mutex_destroy(&s->snapshot_lock);
 	if (s->lock_fd >= 0)

@@ -82,11 +82,13 @@ struct store_edit {
 	const char *key, *text;
 	const struct meter_row *meter;
 };
-enum { TABLE_ROWS_MOST = 20000, TABLE_ROW_TEXT_MOST = 256 * 1024 };
+/* A key has 1 to TABLE_KEY_MOST bytes; TABLE_TEXT_MOST: keys and texts of a whole table. */
+enum { TABLE_ROWS_MOST = 20000, TABLE_ROW_TEXT_MOST = 256 * 1024, TABLE_KEY_MOST = 255,
+	TABLE_TEXT_MOST = 16 << 20 };
 /* All edits in their order or none; one transaction, durable on return; listeners are told once.
- * On error *failed is the index of the edit and `why` says the reason.  The first EDIT_ROW of a
- * table in factory state keeps the factory's other rows.  E_INVALID, E_NOTFOUND, E_EXISTS,
- * E_LIMIT, E_FULL, E_IO. */
+ * On error *failed is the index of the edit (0 when it is the disk's fault) and `why` says the
+ * reason; both may be NULL.  The first EDIT_ROW of a table in factory state keeps the factory's
+ * other rows.  E_INVALID, E_NOTFOUND, E_EXISTS, E_LIMIT, E_FULL, E_IO. */
 int store_edit(struct store *, const struct store_edit *, size_t n, size_t *failed, char *why,
     size_t why_size) USPD_MUST_CHECK;
 
@@ -106,6 +108,9 @@ int store_put(struct store *, uint16_t dev, const struct record *, size_t n) USP
 /* Waits until everything queued before is durable. */
 int store_sync(struct store *) USPD_MUST_CHECK;
 uint64_t store_sequence(struct store *);	/* number of the last committed batch */
+/* Folds what is in the write-ahead logs into the databases at the writer's next pause (within 10 s),
+ * instead of after half a minute of silence. */
+void store_checkpoint(struct store *);
 
 struct store_range {
 	enum record_type type;
@@ -177,7 +182,8 @@ enum device_journal {
 #undef ROW
 	DJ_COUNT
 };
-/* `json` is one object's members as text, without id and time: {"idMeter":6,...}. Queued. */
+/* `json` is one object's members as text, without id and time: {"idMeter":6,...}. Queued.  Of a
+ * flood the system journal gets the number instead (system.md 11). */
 int store_journal_add(struct store *, enum device_journal, int64_t ts,
     const char *json) USPD_MUST_CHECK;
 typedef int store_each_journal(void *arg, uint64_t id, int64_t ts, const char *json);

@@ -1,7 +1,8 @@
 /* What the files of this room share.  Who may touch what:
- *   snapshot_lock   settings, meters
+ *   snapshot_lock   settings, meters, tables
  *   queue_lock      queue, positions, requests, trouble, stop
  *   readers.lock    which reader is taken
+ *   flood_lock      floods
  *   nothing         what belongs to the writer thread alone */
 #ifndef USPD_STORE_STORE_PRIVATE_H
 #define USPD_STORE_STORE_PRIVATE_H
@@ -55,6 +56,10 @@ struct trouble {
 	uint64_t refused;	/* records refused meanwhile */
 };
 
+/* Rows of one journal and code within the present minute, and those not stored. */
+enum { FLOOD_CODES = 8 };
+struct flood { int64_t since_ms, first_ms; unsigned rows, folded; };
+
 struct store {
 	char *dir;
 	int lock_fd;
@@ -64,6 +69,7 @@ struct store {
 	pthread_mutex_t snapshot_lock;
 	struct settings settings;
 	const struct meter_table *meters;
+	const struct table_rows *tables[TABLE_COUNT];
 
 	pthread_mutex_t queue_lock;
 	pthread_cond_t work, progress;	/* to the writer; from it */
@@ -74,6 +80,9 @@ struct store {
 	struct trouble trouble;
 	int64_t patience_ms, retry_ms;	/* TROUBLE_*; tests shorten them */
 	bool stop;
+
+	pthread_mutex_t flood_lock;
+	struct flood floods[DJ_COUNT][FLOOD_CODES];
 
 	struct rings *rings;
 	struct readers readers;
@@ -89,8 +98,10 @@ struct store {
 	struct archive archive;
 	sqlite3 *config;
 	struct putter putter;
+	char *factory[TABLE_COUNT];	/* of store_table_factory(); NULL: table_factory() */
 	uint64_t journal_next[DJ_COUNT];	/* ids given, perhaps not committed yet */
 	bool trim_pending, purge_pending, backup_pending, checkpoint_pending;
+	_Atomic bool checkpoint_asked;	/* store_checkpoint(): do not wait for silence */
 	int64_t upkeep_ms, written_ms, backup_ms;
 
 	pthread_t checker_thread;
@@ -132,9 +143,46 @@ int config_backup(struct store *) USPD_MUST_CHECK;
 void config_changed(struct store *);	/* tells the listeners */
 int config_load(struct store *, char *why, size_t why_size) USPD_MUST_CHECK;
 int config_restore(struct store *, char *why, size_t why_size) USPD_MUST_CHECK;
+int config_write_setting(struct store *, const char *key, const char *text) USPD_MUST_CHECK;
 
-/* meters.c */
+/* meters.c; the edits inside a transaction of config.db */
 int meters_load(struct store *) USPD_MUST_CHECK;
+struct meters_edit {
+	bool changed;
+	sqlite3_stmt *insert, *dev_of;
+	uint8_t used[65536 / 8];	/* devs of meters and of archives being purged */
+};
+/* A fault that a person can mend is named. */
+int meters_put(struct store *, struct meters_edit *, const struct meter_row *, const char **fault)
+    USPD_MUST_CHECK;
+int meters_remove(struct store *, struct meters_edit *, uint32_t id, const char **fault)
+    USPD_MUST_CHECK;
+/* Does the meter hang on itself? */
+int meters_check_circle(struct store *, struct meters_edit *, uint32_t id, const char **fault)
+    USPD_MUST_CHECK;
+void meters_edit_end(struct meters_edit *);
+int meters_read(struct store *, struct meter_table **) USPD_MUST_CHECK;
+/* After COMMIT: what left the table is purged. */
+void meters_follow(struct store *, const struct meter_table *before, const struct meter_table *after);
+
+/* rows.c; the edits inside a transaction of config.db */
+int rows_load(struct store *) USPD_MUST_CHECK;
+struct rows_edit {
+	sqlite3_stmt *find, *insert, *update;
+	struct rows_state {
+		bool known, written, changed;
+		int64_t last, n, bytes;
+	} tables[TABLE_COUNT];
+};
+int rows_put(struct store *, struct rows_edit *, enum table, const char *key, const char *json,
+    const char **fault) USPD_MUST_CHECK;
+int rows_remove(struct store *, struct rows_edit *, enum table, const char *key) USPD_MUST_CHECK;
+/* Takes all rows away; factory: those of the factory come back. */
+int rows_clear(struct store *, struct rows_edit *, enum table, bool factory) USPD_MUST_CHECK;
+/* Writes what is known of the changed tables: before COMMIT. */
+int rows_edit_finish(struct store *, struct rows_edit *) USPD_MUST_CHECK;
+void rows_edit_end(struct rows_edit *);
+int rows_read(struct store *, enum table, struct table_rows **) USPD_MUST_CHECK;
 
 /* devjournal.c; writer thread */
 int journal_load(struct store *) USPD_MUST_CHECK;
@@ -145,6 +193,12 @@ void journal_undo(struct store *);
 /* A row of the system journal (system.md 11), committed at once; a failure is only logged. */
 void journal_system(struct store *, const char *level, const char *code, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
+
+/* flood.c */
+/* Is this row one too many?  Then it is counted and not to be stored.  Any thread. */
+bool flood_folds(struct store *, enum device_journal, const char *json);
+/* Journals what was folded a minute ago, or `all`; writer thread. */
+void flood_report(struct store *, bool all);
 
 /* reader.c */
 void readers_init(struct store *);

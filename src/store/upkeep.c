@@ -100,7 +100,14 @@ checkpoint(struct store *s)
 	sqlite3_wal_checkpoint_v2(s->archive.db, NULL, SQLITE_CHECKPOINT_PASSIVE, &frames, &done);
 	sqlite3_wal_checkpoint_v2(s->config, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 	s->checkpoint_pending = false;
+	atomic_store(&s->checkpoint_asked, false);
 	log_debug("store", "checkpoint: %d of %d pages", done, frames);
+}
+
+void
+store_checkpoint(struct store *s)
+{
+	atomic_store(&s->checkpoint_asked, true);
 }
 
 int64_t
@@ -108,6 +115,7 @@ upkeep_step(struct store *s)
 {
 	int rc = E_OK;
 
+	flood_report(s, false);
 	if (s->purge_pending)
 		rc = purge_slice(s);
 	else if (s->trim_pending)
@@ -117,7 +125,9 @@ upkeep_step(struct store *s)
 		s->backup_ms = store_now_ms();
 		return config_backup(s) < 0 ? IDLE_PAUSE_MS : 0;
 	} else {
-		if (s->checkpoint_pending && store_now_ms() - s->written_ms >= CHECKPOINT_IDLE_MS)
+		if (s->checkpoint_pending &&
+		    (atomic_load(&s->checkpoint_asked) ||
+			store_now_ms() - s->written_ms >= CHECKPOINT_IDLE_MS))
 			checkpoint(s);
 		return IDLE_PAUSE_MS;
 	}

@@ -284,6 +284,7 @@ writer_main(void *arg)
 			    due < s->upkeep_ms || s->trouble.code < 0 ? due : s->upkeep_ms);
 	}
 	pthread_mutex_unlock(&s->queue_lock);
+	flood_report(s, true);
 	fold_rings(s);
 	return NULL;
 }

@@ -178,19 +178,41 @@ load_transit(struct loader *l, json_t *root)
 }
 
 static int
+load_commands(struct loader *l, json_t *root)
+{
+	json_t *commands = json_object_get(root, "commands");
+	struct board *b = l->board;
+	int rc;
+
+	if (commands == NULL)
+		return E_OK;
+	if ((rc = only_known(l, "commands", commands, "time_sync reboot nginx nginx_reload")) < 0 ||
+	    (rc = get_text(l, "commands", commands, "time_sync", b->time_sync,
+		 sizeof(b->time_sync))) < 0 ||
+	    (rc = get_text(l, "commands", commands, "reboot", b->reboot, sizeof(b->reboot))) < 0 ||
+	    (rc = get_text(l, "commands", commands, "nginx", b->nginx, sizeof(b->nginx))) < 0)
+		return rc;
+	return get_text(l, "commands", commands, "nginx_reload", b->nginx_reload,
+	    sizeof(b->nginx_reload));
+}
+
+static int
 load_root(struct loader *l, json_t *root)
 {
 	static const char *const clocks[] = { "virtual", "system", NULL };
 	struct board *b = l->board;
 	int clock = 1, rc;
 
-	if ((rc = only_known(l, "the board", root, "lines http rtu327 transit clock")) < 0 ||
+	if ((rc = only_known(l, "the board", root,
+		 "lines http rtu327 transit commands identity web clock")) < 0 ||
 	    (rc = load_lines(l, json_object_get(root, "lines"))) < 0 ||
 	    (rc = load_server(l, root, "http", b->http_bind, sizeof(b->http_bind), &b->http_port)) <
 		0 ||
 	    (rc = load_server(l, root, "rtu327", b->rtu327_bind, sizeof(b->rtu327_bind),
 		 &b->rtu327_port)) < 0 ||
-	    (rc = load_transit(l, root)) < 0 ||
+	    (rc = load_transit(l, root)) < 0 || (rc = load_commands(l, root)) < 0 ||
+	    (rc = get_text(l, "the board", root, "identity", b->identity, sizeof(b->identity))) < 0 ||
+	    (rc = get_text(l, "the board", root, "web", b->web, sizeof(b->web))) < 0 ||
 	    (rc = get_choice(l, "the board", root, "clock", clocks, &clock)) < 0)
 		return rc;
 	b->clock_system = clock == 1;
@@ -206,7 +228,8 @@ board_load(struct board *board, const char *path, char *why, size_t why_size)
 	int rc;
 
 	*board = (struct board){ .http_bind = "127.0.0.1", .http_port = 8080, .rtu327_bind = "::",
-		.rtu327_port = 7777, .transit_bind = "::" };
+		.rtu327_port = 7777, .transit_bind = "::",
+		.transit_port = { 1111, 2222, 3333, 4444 } };
 	root = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
 	if (root == NULL) {
 		if (error.line < 0) {

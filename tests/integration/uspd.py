@@ -146,9 +146,20 @@ class Daemon(Process):
         super().__init__([*wrapper, os.path.join(BIN, "uspdd"), "--board", self.board_file,
                           "--data", self.data_dir, *os.environ.get("USPDD_OPTIONS", "").split()], "stderr")
         self.http = self.rtu327 = 0
+        self.token = ""
         if wait:
             words = dict(w.split("=") for w in self.wait_line("ready:").split() if "=" in w)
             self.http, self.rtu327 = int(words["http"]), int(words["rtu327"])
+            self.iface = {n: int(words["iface%d" % n].split(",")[0]) for n in range(1, 5)}
+            self.find_token()
+
+    def find_token(self):
+        """The administrator's, for us and for every uspdctl of this test."""
+        if not self.token:
+            with open(os.path.join(self.data_dir, "api.token"), encoding="ascii") as f:
+                self.token = f.read().strip()
+            os.environ["USPD_TOKEN"] = self.token
+        return self.token
 
     @staticmethod
     def board_of(links):
@@ -156,12 +167,14 @@ class Daemon(Process):
         lines = {n: {"tty": os.path.join(links, n)} for n in names
                  if links and os.path.lexists(os.path.join(links, n))}
         return {"lines": lines, "http": {"bind": "127.0.0.1", "port": 0},
-                "rtu327": {"bind": "127.0.0.1", "port": 0}, "clock": "virtual"}
+                "rtu327": {"bind": "127.0.0.1", "port": 0},
+                "transit": {"bind": "127.0.0.1", "ports": [0, 0, 0, 0]}, "clock": "virtual"}
 
     def call(self, method, path, body=None, kind="application/json", seconds=60):
         self.drain()
         request = urllib.request.Request("http://127.0.0.1:%d/api/v1/%s" % (self.http, path),
                                          data=body, method=method)
+        request.add_header("Authorization", "Bearer " + self.find_token())
         if body is not None:
             request.add_header("Content-Type", kind)
         try:

@@ -25,7 +25,7 @@ static const struct { const char *method, *path, *body; long status; const char 
 	{ "GET", "/api/v1", NULL, 404, "no such path" },
 	{ "GET", "/api/v1/nothing", NULL, 404, "no such path" },
 	{ "GET", "/api/v1/meters/6/7", NULL, 404, "no such path" },
-	{ "GET", "/api/v1x/status", NULL, 404, "no such path" },
+	{ "GET", "/api/v1x/status", NULL, 405, "no such path" },
 	{ "DELETE", "/api/v1/status", NULL, 405, "GET, HEAD, OPTIONS" },
 	{ "PATCH", "/api/v1/settings", "{}", 405, "GET, PUT" },
 	{ "GET", "/api/v1/meters/6", NULL, 405, "DELETE" },

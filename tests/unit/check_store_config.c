@@ -202,7 +202,7 @@ START_TEST(ten_thousand_meters_are_added_at_once)
 }
 END_TEST
 
-struct rows { unsigned n; uint64_t first, last; char json[64]; };
+struct rows { unsigned n; uint64_t first, last; char first_json[160], json[160]; };
 
 static int
 take_row(void *arg, uint64_t id, int64_t ts, const char *json)
@@ -210,8 +210,10 @@ take_row(void *arg, uint64_t id, int64_t ts, const char *json)
 	struct rows *rows = arg;
 
 	(void)ts;
-	if (rows->n++ == 0)
+	if (rows->n++ == 0) {
 		rows->first = id;
+		snprintf(rows->first_json, sizeof(rows->first_json), "%s", json);
+	}
 	rows->last = id;
 	snprintf(rows->json, sizeof(rows->json), "%s", json);
 	return E_OK;
@@ -226,23 +228,55 @@ START_TEST(device_journal_ids_grow_over_trimming)
 		char json[64];
 
 		snprintf(json, sizeof(json), "{\"n\":%d}", i);
-		ck_assert_int_eq(store_journal_add(f.store, DJ_ACTION, DAY0 + i, json), E_OK);
+		ck_assert_int_eq(store_journal_add(f.store, DJ_METER_ANSWER, DAY0 + i, json), E_OK);
 	}
 	ck_assert_int_eq(store_journal_add(f.store, DJ_RESET, DAY0, "{}"), E_OK);
 	ck_assert_int_eq(store_sync(f.store), E_OK);
-	ck_assert_int_eq(store_journal_read(f.store, DJ_ACTION, 0, 0, false, take_row, &rows), E_OK);
+	ck_assert_int_eq(store_journal_read(f.store, DJ_METER_ANSWER, 0, 0, false, take_row, &rows),
+	    E_OK);
 	ck_assert_uint_eq(rows.n, 1000);
 	ck_assert_uint_eq(rows.first, 501);
 	ck_assert_uint_eq(rows.last, 1500);
 	ck_assert_str_eq(rows.json, "{\"n\":1500}");
 	fixture_reopen(&f);
-	ck_assert_uint_eq(store_journal_last(f.store, DJ_ACTION), 1500);
+	ck_assert_uint_eq(store_journal_last(f.store, DJ_METER_ANSWER), 1500);
 	ck_assert_uint_eq(store_journal_last(f.store, DJ_RESET), 1);
 	rows = (struct rows){ 0 };
-	ck_assert_int_eq(store_journal_read(f.store, DJ_ACTION, 1490, 3, true, take_row, &rows), E_OK);
+	ck_assert_int_eq(store_journal_read(f.store, DJ_METER_ANSWER, 1490, 3, true, take_row, &rows),
+	    E_OK);
 	ck_assert_uint_eq(rows.n, 3);
 	ck_assert_uint_eq(rows.first, 1500);
 	ck_assert_uint_eq(rows.last, 1498);
+}
+END_TEST
+
+/* system.md 11: of a flood a hundred rows a minute are kept, and how many more there were. */
+START_TEST(flood_of_journal_rows_is_folded)
+{
+	static const struct { enum device_journal kind; unsigned kept; } journals[] = {
+		{ DJ_SRVCONN, 100 },
+		{ DJ_METER_ANSWER, 250 },
+		{ DJ_AUDIT, 250 },
+	};
+	struct rows rows = { 0 };
+
+	for (size_t k = 0; k < sizeof(journals) / sizeof(journals[0]); k++) {
+		for (int i = 0; i < 250; i++)
+			ck_assert_int_eq(store_journal_add(f.store, journals[k].kind, DAY0 + i, "{}"),
+			    E_OK);
+		ck_assert_int_eq(store_sync(f.store), E_OK);
+		ck_assert_uint_eq(store_journal_last(f.store, journals[k].kind), journals[k].kept);
+	}
+	for (int i = 0; i < 250; i++)
+		ck_assert_int_eq(store_journal_add(f.store, DJ_SYSTEM, DAY0 + i,
+				     i % 5 != 0 ? "{\"code\":\"a\"}" : "{\"code\":\"b\"}"),
+		    E_OK);
+	fixture_reopen(&f);
+	ck_assert_uint_eq(store_journal_last(f.store, DJ_SYSTEM), 100 + 50 + 2);
+	ck_assert_int_eq(store_journal_read(f.store, DJ_SYSTEM, 150, 0, false, take_row, &rows), E_OK);
+	ck_assert_uint_eq(rows.n, 2);
+	ck_assert_ptr_nonnull(strstr(rows.first_json, "journal srvconn: 150 more rows"));
+	ck_assert_ptr_nonnull(strstr(rows.json, "journal system: 100 more rows"));
 }
 END_TEST
 
@@ -331,6 +365,7 @@ main(void)
 	tcase_add_test(tc, purge_goes_on_after_a_restart);
 	tcase_add_test(tc, ten_thousand_meters_are_added_at_once);
 	tcase_add_test(tc, device_journal_ids_grow_over_trimming);
+	tcase_add_test(tc, flood_of_journal_rows_is_folded);
 	tcase_add_test(tc, device_journal_row_has_limits);
 	tcase_add_test(tc, archive_is_readable_by_sql);
 	suite_add_tcase(suite, tc);

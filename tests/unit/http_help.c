@@ -16,6 +16,8 @@
 #include "src/base/loop.h"
 
 char http_dir[64];
+const char *http_web;
+const struct http_space *const *http_own_spaces;
 static struct loop *loop;
 struct store *http_store;
 struct poll *http_poller;
@@ -32,10 +34,10 @@ run_loop(void *arg)
 }
 
 static void
-open_server(uint32_t idle_ms, bool with_poller)
+open_server(uint32_t idle_ms, bool with_poller, bool guarded)
 {
 	static const struct poll_line none[SERIAL_BUSES];
-	struct http_options options = { .dir = http_dir, .idle_ms = idle_ms };
+	struct http_options options = { .idle_ms = idle_ms };
 	char why[256];
 
 	snprintf(http_dir, sizeof(http_dir), "/tmp/check_http.XXXXXX");
@@ -44,6 +46,11 @@ open_server(uint32_t idle_ms, bool with_poller)
 	ck_assert_int_eq(store_open(&http_store, http_dir, why, sizeof(why)), E_OK);
 	if (with_poller)
 		ck_assert_int_eq(poll_open(&http_poller, http_store, none), E_OK);
+	if (guarded) {
+		options.dir = http_dir;
+		options.web = http_web;
+		options.spaces = http_own_spaces;
+	}
 	options.loop = loop;
 	options.store = http_store;
 	options.poll = http_poller;
@@ -56,19 +63,41 @@ open_server(uint32_t idle_ms, bool with_poller)
 void
 http_setup(void)
 {
-	open_server(0, false);
+	open_server(0, false, false);
 }
 
 void
 http_setup_with_poller(void)
 {
-	open_server(0, true);
+	open_server(0, true, false);
 }
 
 void
 http_setup_impatient(void)
 {
-	open_server(200, false);
+	open_server(200, false, false);
+}
+
+void
+http_setup_guarded(void)
+{
+	open_server(0, false, true);
+}
+
+const char *
+http_token_field(void)
+{
+	static char field[128];
+	char path[128], token[96] = "";
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/api.token", http_dir);
+	ck_assert_ptr_nonnull(f = fopen(path, "r"));
+	ck_assert_ptr_nonnull(fgets(token, sizeof(token), f));
+	fclose(f);
+	token[strcspn(token, "\n")] = '\0';
+	snprintf(field, sizeof(field), "Authorization: Bearer %s", token);
+	return field;
 }
 
 static int
@@ -94,9 +123,10 @@ http_teardown(void)
 	ck_assert_int_eq(loop_post(loop, stop, NULL), E_OK);
 	pthread_join(thread, NULL);
 	loop_end_work(loop);
-	http_close(http);
+	http_stop(http);
 	poll_close(http_poller);
 	http_poller = NULL;
+	http_close(http);
 	store_close(http_store);
 	loop_close(loop);
 	nftw(http_dir, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
@@ -116,6 +146,7 @@ take_header(char *data, size_t size, size_t n, void *arg)
 {
 	struct http_answer *a = arg;
 
+	text_add(&a->fields, data, size * n);
 	if (size * n > 7 && strncmp(data, "Allow: ", 7) == 0)
 		snprintf(a->allow, sizeof(a->allow), "%.*s", (int)(size * n - 9), data + 7);
 	return size * n;
@@ -165,6 +196,7 @@ void
 http_forget(struct http_answer *a)
 {
 	text_free(&a->body);
+	text_free(&a->fields);
 }
 
 void

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "smart-json/http.h"
 #include "src/base/text.h"
 #include "src/poll/poll.h"
 #include "src/store/store.h"
@@ -15,21 +16,28 @@
 #define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
 
 extern char http_dir[64];
+/* Of the guarded server; NULL at first. */
+extern const char *http_web;		/* pages */
+extern const struct http_space *const *http_own_spaces;
 extern struct store *http_store;
 extern struct poll *http_poller;	/* NULL without */
 extern uint16_t http_server_port;
 
-/* Fixtures; the impatient server waits 200 ms for a request. */
+/* Fixtures: everybody is an administrator, but for the guarded server, which wants tickets or the
+ * token and has a data directory; the impatient one waits 200 ms for a request. */
 void http_setup(void);
 void http_setup_with_poller(void);	/* on a board without lines */
 void http_setup_impatient(void);
+void http_setup_guarded(void);
 void http_teardown(void);
 
 struct http_answer {
 	long status;
-	struct text body;
+	struct text body, fields;
 	char allow[64];
 };
+/* "Authorization: Bearer ..." with the token of the guarded server. */
+const char *http_token_field(void);
 struct http_answer http_ask(const char *method, const char *path, const char *body);
 /* field: one more header line, or NULL. */
 struct http_answer http_ask_with(const char *method, const char *path, const char *body, size_t len,

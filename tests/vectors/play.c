@@ -18,15 +18,32 @@ extern play_adapter play_mercury23x __attribute__((weak)), play_energomera_iec _
 extern play_adapter play_iec61107_base __attribute__((weak)), play_rtu327 __attribute__((weak));
 extern play_adapter play_timecorr __attribute__((weak)), play_gaps __attribute__((weak));
 extern play_adapter play_consumption __attribute__((weak));
+extern play_adapter play_schedule __attribute__((weak));
+extern play_adapter play_dlms_hdlc __attribute__((weak)), play_dlms_wrapper __attribute__((weak));
+extern play_adapter play_dlms_frame __attribute__((weak)), play_dlms_axdr __attribute__((weak));
+extern play_adapter play_dlms_apdu __attribute__((weak)), play_dlms_crypto __attribute__((weak));
+extern play_adapter play_spodes_journal __attribute__((weak));
+extern play_adapter play_spodes_profile __attribute__((weak));
+extern play_adapter play_spodes_energy __attribute__((weak));
 
 #define ADAPTERS(ROW) \
+	ROW("dlms-hdlc", play_dlms_hdlc) \
+	ROW("dlms-wrapper", play_dlms_wrapper) \
+	ROW("dlms-frame", play_dlms_frame) \
+	ROW("dlms-axdr", play_dlms_axdr) \
+	ROW("dlms-apdu", play_dlms_apdu) \
+	ROW("dlms-crypto", play_dlms_crypto) \
+	ROW("spodes-journal", play_spodes_journal) \
+	ROW("spodes-profile", play_spodes_profile) \
+	ROW("spodes-energy", play_spodes_energy) \
 	ROW("mercury23x", play_mercury23x) \
 	ROW("energomera-iec", play_energomera_iec) \
 	ROW("iec61107", play_iec61107_base) \
 	ROW("rtu-327", play_rtu327) \
 	ROW("timecorr", play_timecorr) \
 	ROW("gaps", play_gaps) \
-	ROW("consumption", play_consumption)
+	ROW("consumption", play_consumption) \
+	ROW("schedule", play_schedule)
 
 static const struct { const char *protocol; play_adapter *play; } adapters[] = {
 #define ROW(protocol, play) { protocol, play },
