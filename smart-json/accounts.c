@@ -66,9 +66,9 @@ parse_row(const struct table_row *row, struct account *account)
 
 	if (good) {
 		*account = (struct account){ .number = row->number, .factory = *hash == '\0' };
-		strcpy(account->key, row->key);
-		strcpy(account->login, login);
-		strcpy(account->proof, proof);
+		memcpy(account->key, row->key, strlen(row->key));
+		memcpy(account->login, login, strlen(login));
+		memcpy(account->proof, proof, strlen(proof));
 		account->level = (int)json_integer_value(json_object_get(json, "lvl"));
 	}
 	json_decref(json);

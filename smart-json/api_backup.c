@@ -3,6 +3,7 @@
 
 #include "smart-json/accounts.h"
 #include "smart-json/api.h"
+#include "smart-json/api_import.h"
 #include "smart-json/backup.h"
 #include "smart-json/edit.h"
 #include "smart-json/seal.h"
@@ -31,6 +32,7 @@ give(struct http_call *call, const char *passphrase)
 	if (passphrase != NULL && document != NULL)
 		edit_audit(call, "backup", "secrets", NULL, NULL);
 	api_reply(call, document);
+	import_trim();
 }
 
 void
@@ -129,4 +131,5 @@ api_restore_post(struct http_call *call)
 	}
 	restore(call, document, passphrase);
 	json_decref(body);
+	import_trim();
 }

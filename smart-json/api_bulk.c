@@ -6,7 +6,8 @@
 static bool
 is_of_one(enum meter_column column)
 {
-	return column == COL_ID || column == COL_ADDR || column == COL_SERIAL || column == COL_RTU_SERIAL;
+	return column == COL_ID || column == COL_ADDR || column == COL_SERIAL ||
+	    column == COL_RTU_SERIAL;
 }
 
 static int
@@ -25,7 +26,8 @@ take_ids(struct meter_import *import, const struct meter_table *now, json_t *ids
 			return E_LIMIT;
 		if ((row = import_add(import, line)) == NULL)
 			return E_NOMEM;
-		if (number < 1 || number > INT32_MAX || meter_table_find(now, (uint32_t)number) == NULL) {
+		if (number < 1 || number > INT32_MAX ||
+		    meter_table_find(now, (uint32_t)number) == NULL) {
 			import_note(import, true, line, COL_COUNT, "there is no such meter");
 			continue;
 		}
@@ -51,8 +53,10 @@ may_be_set(struct http_call *call, json_t *set)
 
 		if (column != COL_COUNT && !is_of_one(column))
 			continue;
-		http_fail(call, 422, "/set", column == COL_COUNT ? "no such column: \"%.40s\"" :
-				  "%.40s is each meter's own and cannot be set for many", name);
+		http_fail(call, 422, "/set",
+		    column == COL_COUNT ? "no such column: \"%.40s\"" :
+					  "%.40s is each meter's own and cannot be set for many",
+		    name);
 		return false;
 	}
 	return true;

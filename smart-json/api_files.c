@@ -29,6 +29,7 @@ take_file(struct http_call *call, reader *read_file, const char *what)
 	else
 		http_fail_err(call, rc, NULL, "the file cannot be read");
 	import_free(&import);
+	import_trim();
 }
 
 void

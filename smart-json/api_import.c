@@ -1,5 +1,6 @@
 #include "smart-json/api_import.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +39,8 @@ print_where(char *buf, size_t size, const struct import_source *source, const st
 }
 
 static void
-print_notes(struct text *t, const struct meter_import *import, const struct import_source *source, bool errors)
+print_notes(struct text *t, const struct meter_import *import, const struct import_source *source,
+    bool errors)
 {
 	char where[64];
 	bool first = true;
@@ -109,7 +111,8 @@ report(struct http_call *call, const struct meter_import *import, const struct i
 /* ---- members ---- */
 
 void
-import_member(struct meter_import *import, struct import_row *row, const char *name, const json_t *value)
+import_member(struct meter_import *import, struct import_row *row, const char *name,
+    const json_t *value)
 {
 	enum meter_column c = meter_column_by_name(name);
 	char number[24], why[96];
@@ -148,8 +151,9 @@ import_row_json(const struct meter_row *row)
 		if (c == COL_SERIAL)
 			continue;
 		json_object_set_new(object, meter_column_name((enum meter_column)c),
-		    meter_column_is_number((enum meter_column)c) ? json_integer(strtoll(text, NULL, 10)) :
-								   json_string(text));
+		    meter_column_is_number((enum meter_column)c) ?
+			json_integer(strtoll(text, NULL, 10)) :
+			json_string(text));
 	}
 	return object;
 }
@@ -196,7 +200,8 @@ apply(struct http_call *call, struct meter_import *import, const struct import_p
 	if (plan->n == 0)
 		return E_OK;
 	if (source->backup && (rc = backup_keep(call->server)) < 0) {
-		http_fail_err(call, rc, NULL, "the backup of the table cannot be kept; nothing was changed");
+		http_fail_err(call, rc, NULL,
+		    "the backup of the table cannot be kept; nothing was changed");
 		return rc;
 	}
 	rc = store_meters_change(call->server->store, plan->changes, plan->n, &failed, why,
@@ -253,4 +258,10 @@ import_source_args(struct http_call *call, struct import_source *source)
 		return true;
 	http_fail(call, 422, "mode", "mode: merge or replace");
 	return false;
+}
+
+void
+import_trim(void)
+{
+	malloc_trim(0);
 }

@@ -28,6 +28,8 @@ bool import_source_args(struct http_call *, struct import_source *);
 void import_finish(struct http_call *, struct meter_import *, const struct import_source *);
 /* Notes a member of a row that came as JSON. */
 void import_member(struct meter_import *, struct import_row *, const char *name, const json_t *value);
+/* After a large change: gives the memory it took back to the system, which the C library would keep. */
+void import_trim(void);
 /* A row of the table as the audit journal shows it, without passwords. */
 json_t *import_row_json(const struct meter_row *);
 

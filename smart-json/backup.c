@@ -75,9 +75,10 @@ content(struct store *store)
 	json_t *tables = json_object();
 
 	for (int t = 0; t < TABLE_COUNT; t++)
-		json_object_set_new(tables, table_name((enum table)t), table_json(store, (enum table)t));
-	return json_pack("{s:o,s:o,s:o}", "settings", settings_json(store), "meters", meters_json(store),
-	    "tables", tables);
+		json_object_set_new(tables, table_name((enum table)t),
+		    table_json(store, (enum table)t));
+	return json_pack("{s:o,s:o,s:o}", "settings", settings_json(store), "meters",
+	    meters_json(store), "tables", tables);
 }
 
 bool

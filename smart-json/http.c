@@ -28,30 +28,13 @@ enum {
 	NEWCOMER_US = 1000000,		/* nobody makes room who has only just come */
 };
 
-/* Room for one more: a listener that rests wakes. */
-static void
-accept_again(struct http *http)
+void
+http_accept_again(struct http *http)
 {
 	if (!http->full || http->n_conns > HTTP_CONNECTIONS)
 		return;
 	http->full = false;
 	evconnlistener_enable(http->listener);
-}
-
-void
-conn_free(struct conn *conn)
-{
-	struct exchange *ex = conn->exchange;
-	struct http *http = conn->http;
-
-	conn->exchange = NULL;
-	LIST_REMOVE(conn, next);
-	http->n_conns--;
-	bufferevent_free(conn->bev);
-	free(conn);
-	if (ex != NULL)
-		exchange_leave(ex);
-	accept_again(http);
 }
 
 static void
@@ -263,7 +246,7 @@ sweep(void *arg)
 			conn_free(conn);
 	}
 	keep_room(http);
-	accept_again(http);
+	http_accept_again(http);
 }
 
 /* ---- opening and closing ---- */
@@ -306,7 +289,8 @@ open_guards(struct http *http)
 	http->options.accounts = NULL;
 	if (dir == NULL)
 		return E_OK;
-	if ((rc = http_token_load(dir, http->token)) < 0 || (rc = upload_prepare(dir)) < 0)
+	upload_prepare(dir);
+	if ((rc = http_token_load(dir, http->token)) < 0)
 		return rc;
 	return accounts_open(&http->options.accounts, http->options.store);
 }

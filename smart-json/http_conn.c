@@ -21,6 +21,22 @@ conn_enter(struct conn *conn, enum conn_state state)
 		conn->waiting_us = conn->since_us;
 }
 
+void
+conn_free(struct conn *conn)
+{
+	struct exchange *ex = conn->exchange;
+	struct http *http = conn->http;
+
+	conn->exchange = NULL;
+	LIST_REMOVE(conn, next);
+	http->n_conns--;
+	bufferevent_free(conn->bev);
+	free(conn);
+	if (ex != NULL)
+		exchange_leave(ex);
+	http_accept_again(http);
+}
+
 bool
 conn_keeps(const struct conn *conn)
 {

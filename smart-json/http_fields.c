@@ -64,7 +64,9 @@ weight_of(const char *list, const char *name)
 	size_t n = strlen(name);
 	int own = -1, any = -1;
 
-	while (list != NULL && *list != '\0') {
+	if (list == NULL)
+		return -1;
+	while (*list != '\0') {
 		const char *item = list + strspn(list, " \t,"), *end = item + strcspn(item, ",");
 		size_t len = strcspn(item, "-;, \t");
 		int weight = item_weight(item, end);

@@ -115,21 +115,27 @@ token_read(const char *path, char token[static HTTP_TOKEN_SIZE])
 }
 
 static int
-token_make(const char *path, char token[static HTTP_TOKEN_SIZE])
+token_draw(char token[static HTTP_TOKEN_SIZE])
 {
 	unsigned char bytes[TOKEN_BYTES];
-	size_t len;
-	int fd;
 
 	if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
 		return E_IO;
 	for (size_t i = 0; i < sizeof(bytes); i++)
 		snprintf(token + 2 * i, 3, "%02x", bytes[i]);
+	return E_OK;
+}
+
+static int
+token_write(const char *path, const char *token)
+{
+	size_t len = strlen(token);
+	int fd;
+
 	if (unlink(path) != 0 && errno != ENOENT)
 		return E_IO;
 	if ((fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)) < 0)
 		return E_IO;
-	len = strlen(token);
 	if (write(fd, token, len) != (ssize_t)len || write(fd, "\n", 1) != 1 || fsync(fd) != 0) {
 		close(fd);
 		return E_IO;
@@ -145,11 +151,12 @@ http_token_load(const char *dir, char token[static HTTP_TOKEN_SIZE])
 
 	if (n < 0 || (size_t)n >= sizeof(path))
 		return E_IO;
-	rc = token_read(path, token);
-	if (rc == E_NOTFOUND)
-		rc = token_make(path, token);
-	if (rc < 0)
-		log_error("http", "path=%s: cannot read or create the token: %s", path,
-		    strerror(errno));
-	return rc;
+	if (token_read(path, token) == E_OK)
+		return E_OK;
+	if ((rc = token_draw(token)) < 0)
+		return rc;
+	if (token_write(path, token) < 0)
+		log_error("http", "path=%s: cannot be written: %s; only tickets open the interface",
+		    path, strerror(errno));
+	return E_OK;
 }

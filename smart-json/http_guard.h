@@ -22,7 +22,8 @@ bool http_origin_allowed(const char *origin, const char *host);
 /* Authorization field: "Bearer <token>"; compared in a time that tells nothing. */
 bool http_token_matches(const char *authorization, const char *token);
 
-/* Reads the token of `dir`/api.token; makes one (mode 0600) when there is none.  E_IO. */
+/* Reads the token of `dir`/api.token; makes one (mode 0600) when there is none.  One that the disk
+ * does not take is known to nobody, and no reason not to start.  E_IO: no random bytes. */
 int http_token_load(const char *dir, char token[static HTTP_TOKEN_SIZE]) USPD_MUST_CHECK;
 
 #endif

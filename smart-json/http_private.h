@@ -91,10 +91,12 @@ struct http {
 
 /* ---- http.c ---- */
 
-void conn_free(struct conn *);
+/* Room for one more: a listener that rests wakes. */
+void http_accept_again(struct http *);
 
 /* ---- http_conn.c ---- */
 
+void conn_free(struct conn *);
 void conn_enter(struct conn *, enum conn_state);
 void conn_arrived(struct conn *);	/* bytes are there */
 void conn_finished(struct conn *);	/* the answer has left */
@@ -135,8 +137,8 @@ void exchange_compress(struct exchange *);
 
 /* ---- http_upload.c ---- */
 
-/* Makes the folder of uploads, or removes what a lost supply left there. */
-int upload_prepare(const char *dir) USPD_MUST_CHECK;
+/* Makes the folder of uploads, or removes what a lost supply left there; told when it cannot. */
+void upload_prepare(const char *dir);
 /* 0, or the status to refuse with: 423, 501, 507. */
 int upload_open(struct exchange *);
 void upload_close(struct exchange *);	/* removes the file, when it is still there */

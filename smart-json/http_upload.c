@@ -33,7 +33,7 @@ folder(const char *dir, char path[static PATH_SIZE])
 	return n > 0 && n < PATH_SIZE ? E_OK : E_IO;
 }
 
-int
+void
 upload_prepare(const char *dir)
 {
 	char path[PATH_SIZE];
@@ -44,14 +44,13 @@ upload_prepare(const char *dir)
 	    (d = opendir(path)) == NULL) {
 		log_error("http", "path=%s: cannot make the folder of uploads: %s", path,
 		    strerror(errno));
-		return E_IO;
+		return;
 	}
 	while ((entry = readdir(d)) != NULL)
 		if (entry->d_name[0] != '.' && unlinkat(dirfd(d), entry->d_name, 0) != 0)
 			log_warn("http", "path=%s/%s: cannot remove: %s", path, entry->d_name,
 			    strerror(errno));
 	closedir(d);
-	return E_OK;
 }
 
 int

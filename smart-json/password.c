@@ -32,7 +32,7 @@ run(const char *password, const char *setting, char hash[static PASSWORD_HASH_SI
 		return E_NOMEM;
 	result = crypt_r(password, setting, data);
 	if (result != NULL && *result != '*' && strlen(result) < PASSWORD_HASH_SIZE) {
-		strcpy(hash, result);
+		memcpy(hash, result, strlen(result) + 1);
 		rc = E_OK;
 	}
 	explicit_bzero(data, sizeof(*data));

@@ -61,8 +61,7 @@ plan_setting(struct restore *r, struct settings *settings, json_t *report, const
 		return E_OK;
 	rc = edits_setting(&r->edits, key, text, -1);
 	if (rc == E_OK && !backup_is_secret(key))
-		json_object_set_new(report, key,
-		    json_pack("{s:s,s:s}", "before", now, "after", text));
+		json_object_set_new(report, key, json_pack("{s:s,s:s}", "before", now, "after", text));
 	else if (rc == E_OK)
 		json_object_set_new(report, key, json_object());
 	return rc;
@@ -185,7 +184,8 @@ plan_rows_of_meters(struct restore *r, const struct meter_table *now, const json
 		rc = edits_meter(&r->edits, &plan.changes[i].row, plan.changes[i].remove, -1);
 	for (size_t i = 0; i < import.n_notes && rc == E_OK; i++)
 		if (!import.notes[i].error)
-			restore_warn(r, "meters, row %u: %s", import.notes[i].line, import.notes[i].text);
+			restore_warn(r, "meters, row %u: %s", import.notes[i].line,
+			    import.notes[i].text);
 	if (rc == E_OK)
 		report_meters(r, plan.added, plan.changed, plan.removed, plan.unchanged);
 	import_plan_free(&plan);

@@ -33,7 +33,8 @@ keep_secrets(json_t *row, const json_t *now)
 		had = json_object_get(now, name);
 		if (had == NULL)
 			continue;
-		if (json_is_string(value) && *json_string_value(value) == '\0' && backup_is_secret(name))
+		if (json_is_string(value) && *json_string_value(value) == '\0' &&
+		    backup_is_secret(name))
 			json_object_set(row, name, had);
 		else if (json_is_object(value))
 			keep_secrets(value, had);
@@ -202,7 +203,8 @@ plan_list(struct restore *r, struct table_plan *p, const json_t *list)
 		return rc;
 	/* Somebody must be able to come in again. */
 	if (p->table == TABLE_ACCOUNTS && !has_administrator(p->wanted)) {
-		restore_warn(r, "accounts stay as they are: no administrator of the file has a password");
+		restore_warn(r,
+		    "accounts stay as they are: no administrator of the file has a password");
 		return E_OK;
 	}
 	return plan_changes(r, p);

@@ -53,7 +53,8 @@ encode(const unsigned char *bytes, size_t len)
 	json_t *json = NULL;
 
 	if (text != NULL)
-		json = json_stringn(text, (size_t)EVP_EncodeBlock((unsigned char *)text, bytes, (int)len));
+		json = json_stringn(text,
+		    (size_t)EVP_EncodeBlock((unsigned char *)text, bytes, (int)len));
 	free(text);
 	return json;
 }
@@ -91,9 +92,9 @@ seal_close(const char *text, size_t len, const char *passphrase)
 	if (out != NULL && RAND_bytes(salt, SALT) == 1 && RAND_bytes(iv, IV) == 1 &&
 	    derive(key, passphrase, salt, cost) &&
 	    cipher(true, key, iv, (const unsigned char *)text, len, out, tag))
-		sealed = json_pack("{s:s,s:s,s:I,s:I,s:I,s:o,s:o,s:o,s:o}", "cipher", "aes-256-gcm", "kdf",
-		    "scrypt", "n", cost.n, "r", cost.r, "p", cost.p, "salt", encode(salt, SALT), "iv",
-		    encode(iv, IV), "tag", encode(tag, TAG), "data", encode(out, len));
+		sealed = json_pack("{s:s,s:s,s:I,s:I,s:I,s:o,s:o,s:o,s:o}", "cipher", "aes-256-gcm",
+		    "kdf", "scrypt", "n", cost.n, "r", cost.r, "p", cost.p, "salt", encode(salt, SALT),
+		    "iv", encode(iv, IV), "tag", encode(tag, TAG), "data", encode(out, len));
 	OPENSSL_cleanse(key, sizeof(key));
 	free(out);
 	return sealed;

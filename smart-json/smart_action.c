@@ -8,6 +8,7 @@
 #include "smart-json/edit.h"
 #include "smart-json/when.h"
 #include "src/base/clock.h"
+#include "src/base/log.h"
 #include "src/store/store.h"
 #include "src/system/device.h"
 
@@ -54,6 +55,9 @@ set_time(struct http_call *call, int64_t utc)
 		http_fail(call, 500, NULL, "the clock cannot be set: %s", uspd_strerror(rc));
 	else {
 		edit_audit(call, "clock", "", before, after);
+		/* The journals of commands are durable before the answer (system.md 14). */
+		if (store_sync(call->server->store) < 0)
+			log_warn("http", "the clock is set, but not journalled yet");
 		smart_ok(call);
 	}
 	json_decref(before);

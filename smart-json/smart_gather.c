@@ -9,14 +9,15 @@
 
 /* The poller takes 512 questions from all (ask.h): 32 calls with 5 * 3 fit. */
 enum { CALLS_MOST = 32, LANE_DEEP = 3, TICK_MS = 250, HUBS_DEEPEST = 4 };
-/* The poller gives up at the deadline; what it has not told by then is told here. */
-enum { GRACE_US = 1000000 };
+/* The poller gives up at the deadline; what it has not told by then is told here.  It learns of a
+ * meter that was just put into the table a moment later than we do. */
+enum { GRACE_US = 1000000, LEARN_US = 3000000 };
 
-enum place_state { PLACE_FREE, PLACE_ASKED, PLACE_AGAIN };
+enum place_state { PLACE_FREE, PLACE_READY, PLACE_ASKED, PLACE_AGAIN };
 struct place {
 	struct gather *gather;
 	unsigned lane;
-	enum place_state state;		/* AGAIN: the poller had no room */
+	enum place_state state;		/* AGAIN: the poller did not take it yet */
 	uint32_t slot;
 	struct ask ask;
 };
@@ -32,7 +33,7 @@ struct gather {
 	struct loop_timer *timer;	/* the loop's own */
 	const struct gather_ops *ops;
 	void *arg;
-	int64_t deadline_us;
+	int64_t begun_us, deadline_us;
 	bool dry[GATHER_LANES];		/* next() has no more */
 	struct place places[GATHER_LANES][LANE_DEEP];
 };
@@ -133,7 +134,7 @@ next_place(struct gather *g)
 		for (unsigned i = 0; i < LANE_DEEP; i++) {
 			struct place *p = &g->places[lane][i];
 
-			if (p->state == PLACE_AGAIN)
+			if (p->state == PLACE_READY)
 				return p;
 			if (p->state != PLACE_FREE || g->dry[lane])
 				continue;
@@ -146,6 +147,12 @@ next_place(struct gather *g)
 	return NULL;
 }
 
+static bool
+may_be_taken_later(const struct gather *g, int rc)
+{
+	return rc == E_LIMIT || (rc == E_NOTFOUND && clock_mono_us() - g->begun_us < LEARN_US);
+}
+
 /* Gives out what there is room for.  Lets go of the lock while the poller takes a question. */
 static void
 pump(struct gather *g)
@@ -153,6 +160,10 @@ pump(struct gather *g)
 	struct place *p;
 	int rc = E_OK;
 
+	for (unsigned lane = 0; lane < GATHER_LANES; lane++)
+		for (unsigned i = 0; i < LANE_DEEP; i++)
+			if (g->places[lane][i].state == PLACE_AGAIN)
+				g->places[lane][i].state = PLACE_READY;
 	while (!g->ended && rc != E_LIMIT && (p = next_place(g)) != NULL) {
 		p->state = PLACE_ASKED;
 		g->refs++;
@@ -162,8 +173,8 @@ pump(struct gather *g)
 		if (rc == E_OK)
 			continue;
 		g->refs--;
-		p->state = rc == E_LIMIT ? PLACE_AGAIN : PLACE_FREE;
-		if (rc != E_LIMIT && !g->ended) {
+		p->state = may_be_taken_later(g, rc) ? PLACE_AGAIN : PLACE_FREE;
+		if (p->state == PLACE_FREE && !g->ended) {
 			const struct ask_answer refused = { .rc = rc };
 
 			g->ops->answered(g->arg, p->slot, &p->ask, &refused);
@@ -233,7 +244,8 @@ gather_start(struct gather **made, struct http_call *call, const struct gather_o
 	g->loop = call->server->loop;
 	g->ops = ops;
 	g->arg = arg;
-	g->deadline_us = clock_mono_us() + seconds * 1000000;
+	g->begun_us = clock_mono_us();
+	g->deadline_us = g->begun_us + seconds * 1000000;
 	for (unsigned lane = 0; lane < GATHER_LANES; lane++)
 		for (unsigned i = 0; i < LANE_DEEP; i++)
 			g->places[lane][i] = (struct place){ .gather = g, .lane = lane };
@@ -290,7 +302,7 @@ gather_error(int rc, bool english)
 		{ E_DENIED, "неверный пароль или уровень доступа" },
 		{ E_UNSUPPORTED, "прибор этого не умеет" },
 		{ E_NODATA, "в приборе нет такой записи" },
-		{ E_BUSY, "шина занята транзитом" },
+		{ E_BUSY, "шина или прибор заняты" },
 		{ E_REFUSED, "прибор сейчас отказал" },
 		{ E_METER, "прибор сообщил о внутренней ошибке" },
 		{ E_LOST, "линия потеряна" },
@@ -305,6 +317,6 @@ gather_error(int rc, bool english)
 		if (words[i].rc == rc)
 			return words[i].russian;
 	if (rc == E_BUSY)
-		return "the bus is in transit";
+		return "the bus or the meter is busy";
 	return english ? uspd_strerror(rc) : "внутренняя ошибка";
 }

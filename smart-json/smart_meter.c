@@ -8,10 +8,9 @@
 #include "smart-json/smart.h"
 #include "smart-json/smart_gather.h"
 #include "smart-json/smart_meter_body.h"
-#include "src/base/clock.h"
 #include "src/base/log.h"
 
-enum { RETRY_S = 5 };
+enum { RETRY_S = 5, COMMAND_S = 60 };	/* a command grows stale: poller.md 7.3 */
 
 struct order {
 	struct gather *gather;
@@ -49,6 +48,7 @@ next_question(void *arg, unsigned lane, struct ask *ask, uint32_t *slot)
 	ask->meter = o->row->id;
 	ask->relay = o->ask.relay;
 	ask->on = o->ask.on;
+	memcpy(ask->by, o->ask.by, sizeof(ask->by));
 	*slot = 0;
 	o->given = true;
 	return true;
@@ -113,6 +113,8 @@ answer_order(struct http_call *call)
 	int rc = o->told ? o->answer.rc : E_TIMEOUT;
 
 	journal(call, o, rc);
+	if (store_sync(call->server->store) < 0)
+		log_warn("http", "meter=%" PRIu32 ": %s is not journalled yet", o->row->id, o->what);
 	if (rc == E_OK)
 		smart_ok(call);
 	else
@@ -126,11 +128,13 @@ static void
 give_order(struct http_call *call, struct order *o)
 {
 	struct settings settings;
+	int64_t seconds;
 	int rc;
 
 	store_settings(call->server->store, &settings);
+	seconds = settings.http_moment_s < COMMAND_S ? settings.http_moment_s : COMMAND_S;
 	call->resumed = answer_order;
-	rc = gather_start(&o->gather, call, &ops, o, settings.http_moment_s);
+	rc = gather_start(&o->gather, call, &ops, o, seconds);
 	if (rc < 0) {
 		call->retry_after_s = RETRY_S;
 		http_fail_res(call, 503, RES_BUSY, NULL, "too many requests wait for meters");
@@ -191,6 +195,7 @@ smart_meter_relay(struct http_call *call)
 	o->ask.kind = ASK_RELAY_SET;
 	o->ask.relay = (unsigned)body_number(o->body, "relayId");
 	o->ask.on = body_number(o->body, "relayState") != 0;
+	snprintf(o->ask.by, sizeof(o->ask.by), "%s", call->login);
 	give_order(call, o);
 }
 

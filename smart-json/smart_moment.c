@@ -83,6 +83,13 @@ parts_of(const struct moment *m, const struct measure *measure, size_t meter)
 	return 1;
 }
 
+/* Consumption is the difference of two readings; meters are asked for these (storage.md 2.6). */
+static enum record_type
+read_type(enum record_type type)
+{
+	return type == REC_EL_DAY_CONS ? REC_EL_DAY : type == REC_EL_MONTH_CONS ? REC_EL_MONTH : type;
+}
+
 /* A window as the archive can take it: no further back than its depth, nor in the future. */
 static void
 clamp_window(const struct moment *m, enum record_type type, const struct data_window *w,
@@ -96,6 +103,8 @@ clamp_window(const struct moment *m, enum record_type type, const struct data_wi
 		    1 - (int)store_depth(&m->q->settings, type));
 	ask->from = w->from > oldest ? w->from : oldest;
 	ask->to = w->to < now ? w->to : now;
+	if (read_type(type) != type && grid_of(read_type(type), m->q->zone, 0, &grid))
+		ask->to = grid_step(&grid, grid_newest(&grid, ask->to), 1);
 }
 
 static void
@@ -103,7 +112,7 @@ fill_records(const struct moment *m, const struct measure *measure, enum record_
     uint32_t part, struct ask *ask)
 {
 	ask->kind = is_config(type) ? ASK_CONFIG : ASK_READ;
-	ask->type = type;
+	ask->type = read_type(type);
 	ask->journal = type == REC_EL_JOURNAL ? measure->journal : 0;
 	ask->store = true;
 	if (is_archived(measure, type))

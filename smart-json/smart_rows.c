@@ -141,21 +141,39 @@ refuse_edit(struct http_call *call, const struct view_request *r, const struct e
 		http_fail_err(call, rc, base, "nothing was changed");
 }
 
+enum { AUDIT_ROWS = 100 };	/* more at once are told by their numbers: the journal is a ring */
+
+static void
+audit_row(const struct http_call *call, const struct view_set *set, const struct view_row *row)
+{
+	char key[VIEW_KEY_SIZE];
+
+	view_key(set->view, row->next != NULL ? row->next : row->now, key);
+	edit_audit(call, set->view->path, key, row->now, set->factory ? NULL : row->next);
+}
+
 static void
 audit(const struct http_call *call, const struct view_set *set)
 {
-	char key[VIEW_KEY_SIZE];
+	json_int_t added = 0, changed = 0, removed = 0;
+	json_t *all;
 
 	for (size_t i = 0; i < set->n; i++) {
 		const struct view_row *row = &set->rows[i];
 
-		if (!set->factory && !view_row_changed(row))
-			continue;
-		if (row->now == NULL && row->next == NULL)
-			continue;
-		view_key(set->view, row->next != NULL ? row->next : row->now, key);
-		edit_audit(call, set->view->path, key, row->now, set->factory ? NULL : row->next);
+		added += row->now == NULL && row->next != NULL;
+		removed += row->now != NULL && (row->next == NULL || set->factory);
+		changed += row->now != NULL && row->next != NULL && view_row_changed(row);
 	}
+	if (added + changed + removed > AUDIT_ROWS) {
+		all = json_pack("{s:I,s:I,s:I}", "added", added, "changed", changed, "removed", removed);
+		edit_audit(call, set->view->path, "*", NULL, all);
+		json_decref(all);
+		return;
+	}
+	for (size_t i = 0; i < set->n; i++)
+		if ((set->factory && set->rows[i].now != NULL) || view_row_changed(&set->rows[i]))
+			audit_row(call, set, &set->rows[i]);
 }
 
 /* Everything or nothing: one edit of the store. */

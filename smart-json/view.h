@@ -193,6 +193,7 @@ struct view_row {
 	int64_t number;		/* of the store; 0 new */
 	json_t *now, *next;	/* stored rows; NULL: not there */
 	int asked;		/* index of the row in the request, -1 none */
+	bool numbered;		/* its id was made up when it was read */
 };
 struct view_set {
 	const struct view *view;

@@ -267,13 +267,15 @@ check_uses(struct ref_world *world, bool strict)
 	bool cleared = set->factory || set->empty;
 	int rc = E_OK;
 
-	for (size_t r = 0; r < N_REFS; r++) {
-		/* Whoever clears a table means it. */
-		if (!is_of(set, refs[r].to) || (!strict && (cleared || (refs[r].flags & R_LOOSE) != 0)))
+	for (size_t i = 0; i < set->n; i++) {
+		if (set->rows[i].next != NULL || set->rows[i].now == NULL)
 			continue;
-		for (size_t i = 0; i < set->n && rc == E_OK; i++)
-			if (set->rows[i].next == NULL && set->rows[i].now != NULL)
+		for (size_t r = 0; r < N_REFS && rc == E_OK; r++) {
+			/* Whoever clears a table means it. */
+			if (is_of(set, refs[r].to) &&
+			    (strict || (!cleared && (refs[r].flags & R_LOOSE) == 0)))
 				rc = check_use(world, &refs[r], &set->rows[i]);
+		}
 	}
 	return rc;
 }

@@ -104,35 +104,31 @@ view_set_new(struct view_set *set, json_t *row, struct view_row *old, int asked)
 
 /* ---- loading ---- */
 
-/* Rows that came without an id get one in answers, and keep it when they are next written. */
+/* Rows that came without an id get the lowest free ones in answers, and keep them from the first
+ * write in this view on: a client names rows by the ids that it has seen. */
 static int
 give_ids(struct view_set *set)
 {
-	json_int_t most = 0;
 	json_t *used = json_object();
+	json_int_t id = 0;
 	char text[24];
 
 	for (size_t i = 0; i < set->n; i++) {
-		json_int_t id = json_integer_value(json_object_get(set->rows[i].now, "id"));
+		json_int_t has = json_integer_value(json_object_get(set->rows[i].now, "id"));
 
-		snprintf(text, sizeof(text), "%lld", (long long)id);
+		snprintf(text, sizeof(text), "%" JSON_INTEGER_FORMAT, has);
 		json_object_set_new(used, text, json_true());
-		most = id > most ? id : most;
 	}
 	for (size_t i = 0; i < set->n; i++) {
 		struct view_row *row = &set->rows[i];
-		json_int_t id = (json_int_t)row->number;
 
 		if (json_object_get(row->now, "id") != NULL)
 			continue;
-		snprintf(text, sizeof(text), "%lld", (long long)id);
-		if (id < 1 || id > INT32_MAX || json_object_get(used, text) != NULL)
-			id = ++most;
-		most = id > most ? id : most;
-		snprintf(text, sizeof(text), "%lld", (long long)id);
-		json_object_set_new(used, text, json_true());
+		do
+			snprintf(text, sizeof(text), "%" JSON_INTEGER_FORMAT, ++id);
+		while (json_object_get(used, text) != NULL);
+		row->numbered = true;
 		json_object_set_new(row->now, "id", json_integer(id));
-		snprintf(text, sizeof(text), "%lld", (long long)id);
 		if (strcmp(set->view->key, "id") == 0)
 			json_object_set_new(set->index, text, json_integer((json_int_t)i));
 	}
@@ -256,17 +252,20 @@ save_whole(struct view_set *set, struct edits *edits)
 static int
 save_rows(struct view_set *set, struct edits *edits)
 {
+	bool by_id = set->view->key != NULL && strcmp(set->view->key, "id") == 0, any = false;
 	json_t *taken = json_object();
 	char key[VIEW_KEY_SIZE];
 	int rc = taken != NULL ? E_OK : E_NOMEM;
 
-	for (size_t i = 0; i < set->n; i++)
+	for (size_t i = 0; i < set->n; i++) {
 		if (set->rows[i].store_key != NULL)
 			json_object_set_new(taken, set->rows[i].store_key, json_true());
+		any |= view_row_changed(&set->rows[i]);
+	}
 	for (size_t i = 0; i < set->n && rc == E_OK; i++) {
 		struct view_row *row = &set->rows[i];
 
-		if (!view_row_changed(row))
+		if (!view_row_changed(row) && !(any && by_id && row->numbered))
 			continue;
 		if (row->store_key == NULL)
 			choose_key(set, row, taken, key);

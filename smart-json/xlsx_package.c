@@ -91,8 +91,7 @@ const char *
 package_attribute(const char **attributes, const char *name)
 {
 	for (; attributes[0] != NULL; attributes += 2)
-		if (strcmp(local(attributes[0]), name) == 0 &&
-		    strncmp(attributes[0], "xmlns", 5) != 0)
+		if (strcmp(local(attributes[0]), name) == 0 && strncmp(attributes[0], "xmlns", 5) != 0)
 			return attributes[1];
 	return NULL;
 }
@@ -137,7 +136,8 @@ on_text(void *arg, const XML_Char *text, int len)
 
 /* Entities can only be declared in one. */
 static void XMLCALL
-on_doctype(void *arg, const XML_Char *name, const XML_Char *system, const XML_Char *public, int internal)
+on_doctype(void *arg, const XML_Char *name, const XML_Char *system, const XML_Char *public,
+    int internal)
 {
 	struct parse *parse = arg;
 

@@ -58,7 +58,8 @@ resolve(struct book *b, char to[static PATH_SIZE], const char *base, const char 
 
 	if (strstr(target, "..") != NULL || strchr(target, ':') != NULL)
 		package_stop(&b->package, E_INVALID, "the workbook refers to other files");
-	else if (snprintf(to, PATH_SIZE, "%.*s%s", folder, base, target + (*target == '/')) >= PATH_SIZE)
+	else if (snprintf(to, PATH_SIZE, "%.*s%s", folder, base, target + (*target == '/')) >=
+	    PATH_SIZE)
 		package_stop(&b->package, E_INVALID, "the name of a part is too long");
 }
 
@@ -147,9 +148,9 @@ unescape(struct text *t)
 		return;
 	while ((mark = strstr(p, "_x")) != NULL) {
 		bool is_mark = strspn(mark + 2, "0123456789abcdefABCDEF") >= 4 && mark[6] == '_';
-		unsigned u = is_mark ? (unsigned)strtoul((char[5]){ mark[2], mark[3], mark[4], mark[5] },
-					   NULL, 16) :
-				       0;
+		unsigned u = is_mark ?
+		    (unsigned)strtoul((char[5]){ mark[2], mark[3], mark[4], mark[5] }, NULL, 16) :
+		    0;
 
 		text_add(&done, p, (size_t)(mark - p));
 		if (is_mark)
@@ -352,7 +353,8 @@ end_row(struct book *b)
 		return;
 	}
 	for (size_t i = 0; i < b->n_cells; i++)
-		cells[i] = (struct sheet_cell){ b->cells[i].len > 0 ? b->cells[i].p : "", b->faults[i] };
+		cells[i] = (struct sheet_cell){ b->cells[i].len > 0 ? b->cells[i].p : "",
+			b->faults[i] };
 	if (b->n_cells > 0 && sheet_row(&b->table, b->line, cells, b->n_cells) < 0)
 		package_stop(&b->package, E_NOMEM, "out of memory");
 	if (b->table.refused)

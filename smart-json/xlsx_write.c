@@ -17,9 +17,7 @@ struct xlsx_writer {
 static int
 error_of(lxw_error error)
 {
-	return error == LXW_NO_ERROR		      ? E_OK :
-	    error == LXW_ERROR_MEMORY_MALLOC_FAILED ? E_NOMEM :
-						      E_IO;
+	return error == LXW_NO_ERROR ? E_OK : error == LXW_ERROR_MEMORY_MALLOC_FAILED ? E_NOMEM : E_IO;
 }
 
 static int
@@ -65,7 +63,7 @@ xlsx_begin(struct xlsx_writer **made, const char *path, bool russian)
 	}
 	if (w->text == NULL || w->head == NULL)
 		goto fail;
-	format_set_num_format_index(w->text, 49);	/* "@" */
+	format_set_num_format_index(w->text, 49); /* "@" */
 	format_set_bold(w->head);
 	if ((rc = write_header(w, russian)) < 0)
 		goto fail;

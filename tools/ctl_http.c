@@ -50,7 +50,8 @@ ctl_find_token(struct ctl *ctl, const char *given, const char *file, char buf[st
 		fprintf(stderr, "uspdctl: %s: %s\n", file, strerror(errno));
 		return false;
 	}
-	if (file != NULL || (given == NULL && is_this_machine(ctl->url) && read_token(CTL_TOKEN_FILE, buf)))
+	if (file != NULL ||
+	    (given == NULL && is_this_machine(ctl->url) && read_token(CTL_TOKEN_FILE, buf)))
 		ctl->token = buf;
 	else
 		ctl->token = given;
@@ -152,7 +153,8 @@ ctl_tell_refusal(const struct text *answer, long status)
 		fprintf(stderr, "uspdctl: faults: %lld; nothing was changed\n",
 		    ctl_int(json, "n_errors"));
 	if (status == 401)
-		fprintf(stderr, "  The token is in api.token of the data directory: --token-file FILE\n");
+		fprintf(stderr,
+		    "  The token is in api.token of the data directory: --token-file FILE\n");
 	json_decref(json);
 }
 

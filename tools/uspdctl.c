@@ -130,7 +130,8 @@ ctl_text(const json_t *object, const char *name)
 static void
 help(FILE *f)
 {
-	fprintf(f, "usage: uspdctl [--url URL] [--token TOKEN|--token-file FILE] [--json] COMMAND ...\n\n");
+	fprintf(f,
+	    "usage: uspdctl [--url URL] [--token TOKEN|--token-file FILE] [--json] COMMAND ...\n\n");
 	for (size_t i = 0; i < COMMANDS; i++)
 		fprintf(f, "  %-9s %s\n", commands[i].name, commands[i].help);
 	fprintf(f,

@@ -155,7 +155,7 @@ struct meter_state {
 	uint64_t refused_journals;
 	int64_t refused_at;
 	uint8_t memory_version;
-	uint8_t memory[256];		/* struct meter_session.memory */
+	uint8_t memory[768];		/* struct meter_session.memory */
 };
 /* Zeroed state when none is kept (E_OK). */
 int store_state_get(struct store *, uint16_t dev, struct meter_state *) USPD_MUST_CHECK;

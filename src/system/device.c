@@ -120,6 +120,7 @@ from_file(struct device_identity *id)
 	take_text(file, "loader", id->loader, sizeof(id->loader));
 	take_text(file, "compatible", id->compatible, sizeof(id->compatible));
 	take_text(file, "min_version", id->least_version, sizeof(id->least_version));
+	take_text(file, "keys", id->keys, sizeof(id->keys));
 	take_text(flash, "type", id->flash_type, sizeof(id->flash_type));
 	take_count(flash, "count", &id->flash_count);
 	take_count(file, "rs485", &id->rs485_count);

@@ -40,10 +40,11 @@ struct device_identity {	/* /state/system; empty where the board does not tell *
 	unsigned flash_count, rs485_count, ethernet_count;
 	char compatible[32];	/* which firmware fits; "" any */
 	char least_version[24];	/* no firmware older than this; "" any */
+	char keys[128];		/* directory of the firmware's public keys; "" the usual one */
 };
 /* From the file of identity, the rest as far as the kernel tells.  The file is an object with the
  * members model revision serial made battery mac main_power modem loader compatible min_version
- * (texts), flash {"type", "count"}, rs485 and ethernet (numbers); all may be missing. */
+ * keys (texts), flash {"type", "count"}, rs485 and ethernet (numbers); all may be missing. */
 void device_identity(struct device_identity *);
 
 struct device_clock { bool synchronised, rtc_present, rtc_healthy; int64_t rtc_utc; };

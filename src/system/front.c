@@ -129,7 +129,7 @@ take_row(struct front *front, const char *text, struct nginx_row *row)
 	size_t i, n = 0;
 	bool tls = json_is_true(json_object_get(json, "tls")) && port > 0 && port <= 65535;
 
-	*row = (struct nginx_row){ .port = (uint16_t)port };
+	*row = (struct nginx_row){ .port = (uint16_t)(port > 0 && port <= 65535 ? port : 0) };
 	if (tls)
 		take_certificate(front, json, row);
 	json_array_foreach(allow, i, network) {
@@ -147,14 +147,39 @@ take_row(struct front *front, const char *text, struct nginx_row *row)
 	return tls;
 }
 
-static void
+/* nginx finds two servers of one port only when it is too late: when it begins to listen. */
+static bool
+claim(struct front *front, uint8_t taken[static 65536 / 8], unsigned port)
+{
+	char why[80];
+
+	if ((taken[port / 8] >> port % 8 & 1) != 0) {
+		snprintf(why, sizeof(why), "port %u is asked for twice; nothing is changed", port);
+		complain(front, why);
+		return false;
+	}
+	taken[port / 8] |= (uint8_t)(1U << port % 8);
+	return true;
+}
+
+/* The rows with TLS.  false: their ports, or those of the others, do not go together. */
+static bool
 take_rows(struct front *front, struct nginx_config *config)
 {
 	const struct table_rows *rows = store_table(front->options.store, TABLE_TCP);
+	uint8_t *taken = calloc(1, 65536 / 8);
+	bool good = taken != NULL && claim(front, taken, config->https_port) &&
+	    (config->http_port == 0 || claim(front, taken, config->http_port));
 
-	for (size_t i = 0; rows != NULL && i < rows->n && config->n_rows < NGINX_ROWS; i++)
-		config->n_rows += take_row(front, rows->rows[i].json, &config->rows[config->n_rows]);
+	for (size_t i = 0; good && rows != NULL && i < rows->n && config->n_rows < NGINX_ROWS; i++) {
+		struct nginx_row *row = &config->rows[config->n_rows];
+
+		config->n_rows += take_row(front, rows->rows[i].json, row);
+		good = row->port == 0 || claim(front, taken, row->port);
+	}
 	table_rows_release(rows);
+	free(taken);
+	return good;
 }
 
 /* "nginx version: nginx/1.22.1" as 1022001; 0: it does not run. */
@@ -214,8 +239,7 @@ make_config(struct front *front, const struct settings *settings, struct text *t
 		.redirect = settings->tls_http_redirect != 0 };
 	if (gethostname(host, sizeof(host) - 1) < 0)
 		host[0] = '\0';
-	take_rows(front, config);
-	good = config->version != 0 && nginx_word(front->dir) && nginx_word(front->run_dir) &&
+	good = take_rows(front, config) && config->version != 0 && nginx_word(front->dir) && nginx_word(front->run_dir) &&
 	    certificate_ensure(certificate, key, host) == E_OK;
 	if (config->version == 0)
 		complain(front, "TLS is asked for, but the program does not run here");
@@ -373,6 +397,7 @@ front_open(struct front **to, const struct front_options *options)
 		snprintf(front->reload, sizeof(front->reload), "%s", options->reload);
 	snprintf(front->dir, sizeof(front->dir), "%s/nginx", front->data_dir);
 	snprintf(front->tls_dir, sizeof(front->tls_dir), "%s/tls", front->data_dir);
+	front_follow(front);
 	*to = front;
 	return E_OK;
 }

@@ -27,7 +27,7 @@ struct front_options {
 	const char *reload;		/* command line that makes nginx read its configuration again or
 					 * start; NULL: SIGHUP to the process of its pid file */
 };
-/* In the loop's thread.  E_NOMEM. */
+/* In the loop's thread; begins to follow the settings at once.  E_NOMEM. */
 int front_open(struct front **, const struct front_options *) USPD_MUST_CHECK;
 /* Settings or tables may have changed.  In the loop; the work is done in a worker. */
 void front_follow(struct front *);		/* NULL allowed */

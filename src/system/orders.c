@@ -18,6 +18,7 @@
 #include "src/base/loop.h"
 #include "src/store/store.h"
 #include "src/system/device_private.h"
+#include "src/system/firmware.h"
 
 enum { RESTART_AFTER_MS = 2000, BOOT_ID = 40, PATH = 512 };
 enum reason { REASON_UNKNOWN, REASON_POWER_ON, REASON_RESTART };	/* smart-json.md 14 */
@@ -79,29 +80,45 @@ journal_clock(struct store *store, int64_t before, int64_t after, enum clock_set
 		log_warn("system", "the setting of the clock was not journalled");
 }
 
+/* To `utc_us`, or by `utc_us` from what it shows. */
 static int
-clock_set(void *arg, int64_t utc, enum clock_setter by)
+move_clock(struct orders *orders, int64_t utc_us, bool by, enum clock_setter setter)
 {
-	struct orders *orders = arg;
-	int64_t before;
+	int64_t before_us, after_us;
 	int rc;
 
-	if (utc < CLOCK_LEAST || utc >= CLOCK_END)
-		return E_INVALID;
 	pthread_mutex_lock(&orders->clock_lock);
-	before = clock_utc();
-	rc = clock_step_us(utc * 1000000 - clock_utc_us());
+	before_us = clock_utc_us();
+	after_us = by ? before_us + utc_us : utc_us;
+	rc = after_us >= CLOCK_LEAST * 1000000 && after_us < CLOCK_END * 1000000 ?
+	    clock_step_us(after_us - before_us) : E_INVALID;
 	pthread_mutex_unlock(&orders->clock_lock);
 	if (rc < 0)
 		return rc;
 	if (orders->options.clock_system)
-		write_rtc(utc);
+		write_rtc(after_us / 1000000);
 	device_clock_was_set();
-	journal_clock(orders->options.store, before, utc, by);
-	log_info("system", "clock set from %" PRId64 " to %" PRId64, before, utc);
+	journal_clock(orders->options.store, before_us / 1000000, after_us / 1000000, setter);
+	log_info("system", "clock set from %" PRId64 " to %" PRId64, before_us / 1000000,
+	    after_us / 1000000);
 	if (orders->options.stepped != NULL)
-		orders->options.stepped(orders->options.arg, before);
+		orders->options.stepped(orders->options.arg, before_us / 1000000);
 	return E_OK;
+}
+
+static int
+clock_set(void *arg, int64_t utc, enum clock_setter setter)
+{
+	return utc >= CLOCK_LEAST && utc < CLOCK_END ? move_clock(arg, utc * 1000000, false, setter) :
+						       E_INVALID;
+}
+
+int
+orders_clock_step(struct orders *orders, int64_t delta_us, enum clock_setter setter)
+{
+	if (delta_us <= -CLOCK_END * 1000000 || delta_us >= CLOCK_END * 1000000)
+		return E_INVALID;
+	return move_clock(orders, delta_us, true, setter);
 }
 
 static int
@@ -210,9 +227,13 @@ int
 orders_open(struct orders **to, const struct orders_options *options)
 {
 	struct orders *orders = calloc(1, sizeof(*orders));
+	struct device_identity id;
 
 	if (orders == NULL)
 		return E_NOMEM;
+	device_identity(&id);
+	firmware_look_in(id.keys[0] != '\0' ? id.keys : FIRMWARE_KEYS);
+	firmware_started(options->store);
 	orders->options = *options;
 	snprintf(orders->dir, sizeof(orders->dir), "%s", options->dir);
 	if (options->time_sync != NULL)

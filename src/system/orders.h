@@ -30,9 +30,13 @@ struct orders_options {
 	void (*end)(void *arg);
 	void *arg;
 };
+/* Journals the running firmware too, when it is another one than at the last start. */
 int orders_open(struct orders **, const struct orders_options *) USPD_MUST_CHECK;
 void orders_close(struct orders *);		/* after loop_end_work(); NULL allowed */
 const struct device_orders *orders_device(const struct orders *);
+/* As clock_set() of the device's orders, for a server that knows the difference: the fraction of a
+ * second stays. */
+int orders_clock_step(struct orders *, int64_t delta_us, enum clock_setter) USPD_MUST_CHECK;
 
 /* At start: why the daemon starts, for DJ_RESET: 1 the device was switched on, 2 it was restarted by
  * order or the daemon alone was, 0 not known.  Remembers this start in `dir`. */

@@ -127,7 +127,7 @@ class Case:
         assert self.daemon.child.poll() is None
         assert self.store()["trouble"] == self.disk.name
         shown = subprocess.run([os.path.join(BIN, "uspdctl"), "--url", "http://127.0.0.1:%d" % self.daemon.http,
-                                "status"], capture_output=True, text=True, check=True, timeout=20).stdout
+                                "--token", self.daemon.token, "status"], capture_output=True, text=True, check=True, timeout=20).stdout
         assert "TROUBLE: " + self.disk.name in shown, shown
 
     def refuses_settings(self):

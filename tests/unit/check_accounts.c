@@ -43,7 +43,10 @@ static struct accounts *accounts;
 static void
 put_account(const char *key, const char *json)
 {
-	struct store_edit edit = { .kind = EDIT_ROW, .table = TABLE_ACCOUNTS, .key = key, .text = json };
+	struct store_edit edit = { .kind = EDIT_ROW,
+		.table = TABLE_ACCOUNTS,
+		.key = key,
+		.text = json };
 	char why[256];
 	size_t failed;
 
@@ -236,11 +239,14 @@ START_TEST(ten_wrong_logins_lock_the_address_for_a_minute)
 	for (int i = 0; i < LOCKOUT_WRONG; i++)
 		ck_assert_int_eq(accounts_login(accounts, "admin", "x", "10.0.0.9", ticket, &retry_s),
 		    E_DENIED);
-	ck_assert_int_eq(accounts_login(accounts, "admin", "admin", "10.0.0.9", ticket, &retry_s), E_BUSY);
+	ck_assert_int_eq(accounts_login(accounts, "admin", "admin", "10.0.0.9", ticket, &retry_s),
+	    E_BUSY);
 	ck_assert_uint_eq(retry_s, 60);
-	ck_assert_int_eq(accounts_login(accounts, "admin", "admin", "10.0.0.8", ticket, &retry_s), E_OK);
+	ck_assert_int_eq(accounts_login(accounts, "admin", "admin", "10.0.0.8", ticket, &retry_s),
+	    E_OK);
 	pass_minutes(1);
-	ck_assert_int_eq(accounts_login(accounts, "admin", "admin", "10.0.0.9", ticket, &retry_s), E_OK);
+	ck_assert_int_eq(accounts_login(accounts, "admin", "admin", "10.0.0.9", ticket, &retry_s),
+	    E_OK);
 }
 END_TEST
 
@@ -271,7 +277,8 @@ END_TEST
 START_TEST(passwords_become_hashes_and_nothing_else_does)
 {
 	json_t *row = json_loads("{\"id\":2,\"login\":\"a\",\"password\":\"secret\",\"lvl\":1,"
-				 "\"hash\":\"chosen\",\"factory\":true}", 0, NULL);
+				 "\"hash\":\"chosen\",\"factory\":true}",
+	    0, NULL);
 	json_t *again = json_loads("{\"id\":2,\"login\":\"b\",\"password\":\"\",\"lvl\":2}", 0, NULL);
 	json_t *empty = json_deep_copy(again);
 	const char *hash;
@@ -342,13 +349,15 @@ END_TEST
 START_TEST(secrets_are_blanked_wherever_they_stand)
 {
 	json_t *json = json_loads("{\"a\":[{\"password\":\"x\",\"pin\":1,\"b\":{\"key\":\"y\"}}],"
-				  "\"login\":\"z\",\"hash\":\"h\",\"passRd\":null}", 0, NULL);
+				  "\"login\":\"z\",\"hash\":\"h\",\"passRd\":null}",
+	    0, NULL);
 	char *dump;
 
 	edit_blank_secrets(json);
 	dump = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
-	ck_assert_str_eq(dump, "{\"a\":[{\"b\":{\"key\":\"\"},\"password\":\"\",\"pin\":\"\"}],"
-			       "\"hash\":\"\",\"login\":\"z\",\"passRd\":null}");
+	ck_assert_str_eq(dump,
+	    "{\"a\":[{\"b\":{\"key\":\"\"},\"password\":\"\",\"pin\":\"\"}],"
+	    "\"hash\":\"\",\"login\":\"z\",\"passRd\":null}");
 	free(dump);
 	json_decref(json);
 }
@@ -448,6 +457,7 @@ END_TEST
 START_TEST(tickets_open_what_their_level_allows)
 {
 	char admin[64], user[64];
+	struct http_answer a;
 	json_t *json;
 
 	log_in("{\"login\":\"admin\",\"password\":\"admin\"}", admin);
@@ -470,7 +480,7 @@ START_TEST(tickets_open_what_their_level_allows)
 	expect_as(admin, 200, "DELETE", "/api/v1/tickets/1", NULL, NULL);
 	expect_as(admin, 401, "GET", "/main_index", NULL, NULL);
 	ck_assert_int_eq(store_sync(http_store), E_OK);
-	struct http_answer a = http_ask_with("GET", "/api/v1/audit?limit=1", NULL, 0, http_token_field());
+	a = http_ask_with("GET", "/api/v1/audit?limit=1", NULL, 0, http_token_field());
 
 	json = json_loadb(a.body.p, a.body.len, 0, NULL);
 	ck_assert_str_eq(json_string_of(json_array_get(json_object_get(json, "rows"), 0), "what"),

@@ -247,7 +247,7 @@ print_row(void *arg, uint64_t id, int64_t ts, const char *json)
 START_TEST(the_clock_is_set_within_its_limits_and_journalled)
 {
 	struct orders_options options = { .store = store, .loop = loop, .dir = dir, .stepped = stepped,
-		.end = end };
+		.end = end };	/* the hardware clock is not ours */
 	const struct device_orders *device;
 	struct orders *orders;
 	char row[128] = "", wanted[128];
@@ -265,6 +265,9 @@ START_TEST(the_clock_is_set_within_its_limits_and_journalled)
 	    (long long)stepped_from);
 	ck_assert_str_eq(row, wanted);
 	ck_assert_int_eq(device->clock_sync(device->arg), E_UNSUPPORTED);
+	ck_assert_int_eq(orders_clock_step(orders, INT64_MAX, CLOCK_BY_RTU327), E_INVALID);
+	ck_assert_int_eq(orders_clock_step(orders, -INT64_C(86400000000), CLOCK_BY_RTU327), E_OK);
+	ck_assert_int_le(clock_utc() - (1717200000 - 86400), 5);
 	orders_close(orders);
 }
 END_TEST

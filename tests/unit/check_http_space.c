@@ -239,18 +239,19 @@ START_TEST(who_is_not_known_learns_nothing)
 {
 	struct http_answer a = http_ask(unknown[_i].method, unknown[_i].path, NULL);
 
-	ck_assert_msg(a.status == unknown[_i].status, "%s %s: %ld", unknown[_i].method, unknown[_i].path,
-	    a.status);
+	ck_assert_msg(a.status == unknown[_i].status, "%s %s: %ld", unknown[_i].method,
+	    unknown[_i].path, a.status);
 	http_forget(&a);
 }
 END_TEST
 
 START_TEST(old_clients_may_be_told_403)
 {
+	struct http_answer a;
+
 	ck_assert_int_eq(store_setting_put(http_store, "http.unauth_31", "403"), E_OK);
 	http_expect(403, "GET", "/dialect", NULL, NULL);
-	struct http_answer a = http_ask_with("GET", "/dialect", NULL, 0, "X-Protocol-USPD: 40");
-
+	a = http_ask_with("GET", "/dialect", NULL, 0, "X-Protocol-USPD: 40");
 	ck_assert_int_eq(a.status, 401);
 	http_forget(&a);
 }
@@ -493,14 +494,12 @@ static const struct { const char *cookie, *tickets; } cookies[] = {
 START_TEST(tickets_are_found_in_cookies)
 {
 	const char *at = cookies[_i].cookie, *digits;
-	char all[256] = "";
+	struct text all = { 0 };
 
-	while ((digits = http_cookie_ticket(&at)) != NULL) {
-		if (*all != '\0')
-			strcat(all, ",");
-		strncat(all, digits, TICKET_DIGITS);
-	}
-	ck_assert_str_eq(all, cookies[_i].tickets);
+	while ((digits = http_cookie_ticket(&at)) != NULL)
+		text_printf(&all, "%s%.*s", all.len > 0 ? "," : "", TICKET_DIGITS, digits);
+	ck_assert_str_eq(all.len > 0 ? all.p : "", cookies[_i].tickets);
+	text_free(&all);
 }
 END_TEST
 
@@ -509,7 +508,8 @@ static const struct { const char *accept; bool gzip, english; } lists[] = {
 	{ "deflate, gzip;q=0.5", true, false }, { "gzip;q=0", false, false },
 	{ "gzip;q=0.000, *", false, false }, { "*", true, false }, { "xgzip", false, false },
 	{ "GZIP", true, false }, { "en", false, true }, { "en-GB", false, true },
-	{ "ru, en", false, false }, { "en, ru;q=0.9", false, true }, { "ru;q=0.1, en;q=0.2", false, true },
+	{ "ru, en", false, false }, { "en, ru;q=0.9", false, true },
+	{ "ru;q=0.1, en;q=0.2", false, true },
 	{ "de, fr", false, false }, { ";;;q=,,,", false, false },
 };
 

@@ -325,7 +325,8 @@ full_row(uint32_t id)
 	snprintf(r.password_write, sizeof(r.password_write), "1E10");
 	snprintf(r.line, sizeof(r.line), "9600,8n1");
 	snprintf(r.group, sizeof(r.group), "дом 7;=1+2");
-	snprintf(r.note, sizeof(r.note), "%s", id % 2 != 0 ? "=HYPERLINK(\"x\") <&> _x0041_" : "'quoted");
+	snprintf(r.note, sizeof(r.note), "%s",
+	    id % 2 != 0 ? "=HYPERLINK(\"x\") <&> _x0041_" : "'quoted");
 	return r;
 }
 
@@ -351,7 +352,7 @@ START_TEST(written_table_is_read_back_as_from_csv)
 	ck_assert_int_eq(xlsx_end(writer), E_OK);
 	data = read_back(path, &len);
 	unlink(path);
-	ck_assert_int_eq(rmdir(folder), 0);	/* nothing else was left there */
+	ck_assert_int_eq(rmdir(folder), 0); /* nothing else was left there */
 	ck_assert_int_eq(xlsx_read(&import, data, len), E_OK);
 	ck_assert_int_eq(csv_read(&other, csv.p, csv.len), E_OK);
 	ck_assert_msg(import.n_errors == 0, "%s", import.n_errors > 0 ? import.notes[0].text : "");

@@ -29,10 +29,11 @@ xlsx_pack(const struct xlsx_part *parts, size_t n, size_t *len)
 
 	ck_assert_ptr_nonnull(zip);
 	zip_source_keep(source);
-	for (size_t i = 0; i < n; i++)
-		ck_assert_int_ge(zip_file_add(zip, parts[i].name,
-				     zip_source_buffer(zip, parts[i].text, strlen(parts[i].text), 0), 0),
-		    0);
+	for (size_t i = 0; i < n; i++) {
+		zip_source_t *text = zip_source_buffer(zip, parts[i].text, strlen(parts[i].text), 0);
+
+		ck_assert_int_ge(zip_file_add(zip, parts[i].name, text, 0), 0);
+	}
 	ck_assert_int_eq(zip_close(zip), 0);
 	ck_assert_int_eq(zip_source_stat(source, &st), 0);
 	*len = (size_t)st.size;

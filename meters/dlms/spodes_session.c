@@ -1,0 +1,262 @@
+/* Opening and closing, and questions with what is kept of them (19.2, 3.5, 3.9, 6.2). */
+#include "meters/dlms/spodes.h"
+
+#include <stddef.h>
+#include <string.h>
+
+enum { PUBLIC_CLIENT = 16, COUNTER_STEP = 1024, FRAME_AREA = 4096, INFO_TX = 128, WAYS = 4 };
+enum { GMAC_PASSWORD = 2 * CRYPTO_KEY, HLS2_PASSWORD = CRYPTO_KEY };
+
+/* ---- counters (6.2) ---- */
+
+/* The counters of the next step are marked as used before any of them is. */
+static int
+reserve(struct meter_session *s, uint32_t next)
+{
+	struct spodes_memory *m = spodes_memory(s);
+	struct spodes *x = spodes_of(s);
+
+	if (next < x->reserved)
+		return E_OK;
+	if (next > UINT32_MAX - COUNTER_STEP)
+		return E_LIMIT;	/* the key is used up */
+	x->reserved = next + COUNTER_STEP;
+	m->counter = x->reserved;
+	return s->save != NULL ? s->save(s) : E_OK;
+}
+
+/* Before a question, which takes at most a few: repeats, corrections. */
+static int
+reserve_some(struct meter_session *s)
+{
+	enum { A_FEW = 64 };
+	struct spodes *x = spodes_of(s);
+
+	if (x->dlms.context != CONTEXT_CIPHERED && x->dlms.mechanism != MECHANISM_GMAC)
+		return E_OK;
+	return reserve(s, x->dlms.cipher.counter + A_FEW);
+}
+
+/* ---- what the meter taught us ---- */
+
+static void
+remember(struct meter_session *s)
+{
+	struct spodes_memory *m = spodes_memory(s);
+	const struct dlms *d = &spodes_of(s)->dlms;
+
+	if (d->no_list)
+		m->facts |= FACT_NO_LIST;
+	if (d->conformance == DLMS_CONFORMANCE_LESS)
+		m->facts |= FACT_LESS;
+}
+
+/* In the clear of the public client everything but a few objects is refused: it is the password that
+ * is missing. */
+static int
+judge(const struct spodes *x, int rc)
+{
+	if (rc == E_REFUSED && x->dlms.client == PUBLIC_CLIENT)
+		return E_DENIED;
+	if (rc == E_INVALID)
+		return E_UNSUPPORTED;
+	return rc;
+}
+
+static void
+note_answer(struct meter_session *s, int rc)
+{
+	struct dlms *d = &spodes_of(s)->dlms;
+
+	remember(s);
+	if (rc >= 0 || d->is_open)
+		d->reopens = 0;
+}
+
+int
+spodes_get(struct meter_session *s, const struct cosem *name, struct octets selection,
+    struct octets *data)
+{
+	struct spodes *x = spodes_of(s);
+	int rc = reserve_some(s);
+
+	if (rc == E_OK)
+		rc = dlms_get(&x->dlms, name, selection, data);
+	note_answer(s, rc);
+	rc = judge(x, rc);
+	return rc == E_REFUSED ? E_UNSUPPORTED : rc;
+}
+
+int
+spodes_get_many(struct meter_session *s, const struct cosem *names, size_t n, dlms_taker *take, void *arg)
+{
+	struct spodes *x = spodes_of(s);
+	int rc = reserve_some(s);
+
+	if (rc == E_OK)
+		rc = dlms_get_many(&x->dlms, names, n, take, arg);
+	note_answer(s, rc);
+	return judge(x, rc);
+}
+
+int
+spodes_action(struct meter_session *s, const struct cosem *name, struct octets data)
+{
+	struct spodes *x = spodes_of(s);
+	int rc = reserve_some(s);
+
+	if (rc == E_OK)
+		rc = dlms_action(&x->dlms, name, data, NULL);
+	remember(s);
+	return judge(x, rc);
+}
+
+int
+spodes_set(struct meter_session *s, const struct cosem *name, struct octets data)
+{
+	struct spodes *x = spodes_of(s);
+	int rc = reserve_some(s);
+
+	if (rc == E_OK)
+		rc = dlms_set(&x->dlms, name, data);
+	remember(s);
+	return judge(x, rc);
+}
+
+int
+spodes_number(struct meter_session *s, const struct cosem *name, int64_t *n)
+{
+	struct octets data;
+	struct axdr_value v;
+	struct axdr a;
+	int rc = spodes_get(s, name, (struct octets){ NULL, 0 }, &data);
+
+	if (rc < 0)
+		return rc;
+	a = axdr_init(data.p, data.len);
+	return axdr_next(&a, &v) == E_OK && axdr_int(&v, n) ? E_OK : E_UNSUPPORTED;
+}
+
+/* ---- opening ---- */
+
+/* Who we are in this visit (1): reader, configurator, or without a password the public client. */
+static int
+take_role(struct meter_session *s, struct dlms *d, const struct spodes_options *o)
+{
+	const uint8_t *password = s->writing ? s->password_write : s->password_read;
+	uint8_t len = s->writing ? s->password_write_len : s->password_read_len;
+	unsigned auth = s->writing ? o->auth_wr : AUTH_LLS;
+
+	d->client = s->writing ? o->client_wr : o->client_rd;
+	d->context = auth == AUTH_GMAC_ENC ? CONTEXT_CIPHERED : CONTEXT_PLAIN;
+	d->mechanism = auth == AUTH_LLS ? MECHANISM_LLS : auth == AUTH_HLS2 ? MECHANISM_AES : MECHANISM_GMAC;
+	if (len == 0) {
+		if (s->writing)
+			return E_DENIED;
+		d->client = PUBLIC_CLIENT;
+		d->mechanism = MECHANISM_NONE;
+		return E_OK;
+	}
+	if ((auth == AUTH_HLS2 && len != HLS2_PASSWORD) || (auth >= AUTH_GMAC && len != GMAC_PASSWORD))
+		return E_DENIED;
+	if (auth >= AUTH_GMAC) {
+		/* The encryption key and then the authentication key. */
+		memcpy(d->cipher.key, password, CRYPTO_KEY);
+		memcpy(d->cipher.auth_key, password + CRYPTO_KEY, CRYPTO_KEY);
+		return E_OK;
+	}
+	memcpy(d->secret, password, len);
+	d->secret_len = o->pw_pad16 && auth == AUTH_LLS && len < CRYPTO_KEY ? CRYPTO_KEY : len;
+	return E_OK;
+}
+
+/* The ways to connect a silent meter are tried one a time, so that a dead one costs one exchange. */
+static void
+take_way(struct dlms *d, const struct spodes_memory *m, const struct spodes_options *o)
+{
+	unsigned way = m->try % WAYS;
+
+	d->plain_limits = (m->facts & FACT_PLAIN) || o->info == HDLC_INFO_PLAIN ||
+	    (way >= 2 && !(m->facts & FACT_PARAMETERS));
+	d->disc_first = o->disc_first || (m->facts & FACT_DISC_FIRST) || (way & 1);
+}
+
+static void
+note_way(struct spodes_memory *m, const struct dlms *d, const struct spodes_options *o, int rc)
+{
+	if (d->transport != DLMS_HDLC)
+		return;
+	if (rc == E_TIMEOUT && !d->is_linked) {
+		m->try++;
+		return;
+	}
+	if (!d->is_linked && rc < 0)
+		return;
+	if (d->disc_first && !o->disc_first && m->try % WAYS != 0)
+		m->facts |= FACT_DISC_FIRST;
+	if (!d->plain_limits)
+		m->facts |= FACT_PARAMETERS;
+	else if (o->info != HDLC_INFO_PLAIN && !(m->facts & FACT_PARAMETERS))
+		m->facts |= FACT_PLAIN;
+	m->try = 0;
+}
+
+static void
+prepare(struct meter_session *s, struct dlms *d, const struct spodes_options *o)
+{
+	const struct spodes_memory *m = spodes_memory(s);
+	size_t area = sizeof(s->rx) - FRAME_AREA;
+
+	d->line = s->line;
+	d->apdu = s->rx;
+	d->apdu_size = area;
+	d->frame = s->rx + area;
+	d->frame_size = FRAME_AREA;
+	d->transport = o->transport;
+	d->server = o->server;
+	d->logical = o->logical;
+	d->propose = (struct hdlc_limits){ INFO_TX, o->info, 1, o->window };
+	d->no_list = o->no_list || (m->facts & FACT_NO_LIST);
+	d->release = o->release || o->transport == DLMS_WRAPPER;
+	d->conformance = m->facts & FACT_LESS ? DLMS_CONFORMANCE_LESS : DLMS_CONFORMANCE;
+	d->max_pdu = o->max_pdu;
+	d->cipher.control = SC_BOTH;
+	d->cipher.counter = m->counter;
+	memcpy(d->cipher.title, o->title, ACSE_TITLE_LEN);
+	take_way(d, m, o);
+}
+
+int
+spodes_open(struct meter_session *s)
+{
+	struct spodes_memory *m = spodes_memory(s);
+	struct spodes *x = spodes_of(s);
+	int rc;
+
+	memset(x, 0, sizeof(*x));
+	rc = spodes_options(&x->options, s->type, s->address_text);
+	if (rc == E_OK) {
+		prepare(s, &x->dlms, &x->options);
+		rc = take_role(s, &x->dlms, &x->options);
+	}
+	if (rc == E_OK)
+		rc = reserve_some(s);
+	if (rc < 0)
+		return rc;
+	rc = dlms_open(&x->dlms);
+	note_way(m, &x->dlms, &x->options, rc);
+	remember(s);
+	return rc;
+}
+
+void
+spodes_close(struct meter_session *s)
+{
+	struct spodes *x = spodes_of(s);
+
+	dlms_close(&x->dlms);
+	if (x->dlms.mechanism == MECHANISM_GMAC)
+		spodes_memory(s)->counter = x->dlms.cipher.counter;	/* nothing beyond was used */
+	crypto_wipe(&x->dlms.cipher, sizeof(x->dlms.cipher));
+	crypto_wipe(x->dlms.secret, sizeof(x->dlms.secret));
+}
