@@ -273,6 +273,8 @@ install: all
 	install -d $(to)/lib/systemd/system $(to)/lib/udev/rules.d $(DESTDIR)$(sysconfdir)/uspd
 	sed 's#/usr/sbin#$(prefix)/sbin#; s#/etc/uspd#$(sysconfdir)/uspd#' \
 		rootfs-overlay/etc/systemd/system/uspdd.service >$(to)/lib/systemd/system/uspdd.service
+	install -m 644 $(addprefix rootfs-overlay/etc/systemd/system/,uspd-nginx.path uspd-nginx.service \
+		uspd-update.path) $(to)/lib/systemd/system
 	install -m 644 rootfs-overlay/etc/udev/rules.d/60-uspd.rules $(to)/lib/udev/rules.d
 	install -D -m 644 rootfs-overlay/usr/lib/sysusers.d/uspd.conf $(to)/lib/sysusers.d/uspd.conf
 	test -e $(DESTDIR)$(sysconfdir)/uspd/board.json || \

@@ -88,7 +88,8 @@ struct meter_family {
 /* The table of families: one row each.  Adding a family = its file + a row here. */
 #define METER_FAMILIES(ROW) \
 	ROW(mercury230) \
-	ROW(energomera)
+	ROW(energomera) \
+	ROW(spodes)
 
 #define ROW(name) extern const struct meter_family name##_family;
 METER_FAMILIES(ROW)

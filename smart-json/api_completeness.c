@@ -7,7 +7,7 @@
 #include "src/poll/grid.h"
 
 /* GET completeness: of each meter and day (month), the share of the records that the archive should
- * hold by now.  A profile is counted by its minutes, so that the length of its slices does not matter. */
+ * hold by now.  A profile is counted by its minutes: the length of its slices does not matter. */
 
 enum { COLUMNS_MOST = 400, CELLS_MOST = 1000000, DEFAULT_DAYS = 31, DEFAULT_MONTHS = 12 };
 
@@ -54,8 +54,9 @@ count_record(void *arg, uint16_t dev, const struct record *r)
 		else
 			high = middle;
 	}
-	m->have[(m->place[dev] - 1) * m->n_columns + low] +=
-	    (uint16_t)(r->type == REC_EL_PROFILE ? r->period_min : 1);
+	m->have[(m->place[dev] - 1) * m->n_columns + low] += (uint16_t)(r->type == REC_EL_PROFILE ?
+		r->period_min :
+		1);
 	return E_OK;
 }
 
@@ -97,8 +98,8 @@ make_columns(struct http_call *call, struct map *m)
 	m->start[m->n_columns] = at;
 	if (m->n_columns > 0 && at > m->x->range.to && m->n_columns * m->x->n_meters <= CELLS_MOST)
 		return true;
-	http_fail(call, 422, "from", "from and to: 1 to %d days or months, and not so many meters at once",
-	    COLUMNS_MOST);
+	http_fail(call, 422, "from",
+	    "from and to: 1 to %d days or months, and not so many meters at once", COLUMNS_MOST);
 	return false;
 }
 

@@ -39,14 +39,13 @@ row_of(const char *line, size_t len, struct zone zone, int worst, const char *mo
 	if (colon > line + len || (next = memchr(colon, ':', len - (size_t)(colon - line))) == NULL)
 		return NULL;
 	if (module != NULL &&
-	    (strlen(module) != (size_t)(next - colon) ||
-		strncmp(module, colon, strlen(module)) != 0))
+	    (strlen(module) != (size_t)(next - colon) || strncmp(module, colon, strlen(module)) != 0))
 		return NULL;
 	if (next + 2 > line + len)
 		return NULL;
 	return json_pack("{s:I, s:s, s:s%, s:s%, s:s%}", "ts", (json_int_t)ts, "time",
-	    civil_print(zone, ts, 'T', time), "level", level, (size_t)(colon - 2 - level), "module", colon,
-	    (size_t)(next - colon), "text", next + 2, (size_t)(line + len - (next + 2)));
+	    civil_print(zone, ts, 'T', time), "level", level, (size_t)(colon - 2 - level), "module",
+	    colon, (size_t)(next - colon), "text", next + 2, (size_t)(line + len - (next + 2)));
 }
 
 static void

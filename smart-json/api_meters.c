@@ -234,6 +234,7 @@ api_meters_list(struct http_call *call)
 	const struct meter_table *table = store_meters(call->server->store);
 	struct filter f = { .key = BY_ID };
 	struct entry *entries = NULL;
+	bool passwords = call->level >= LEVEL_ADMIN && api_arg_flag(call, "passwords");
 	size_t n = 0, end;
 
 	if (!read_filter(call, &f))
@@ -254,7 +255,7 @@ api_meters_list(struct http_call *call)
 	for (size_t i = f.offset; i < end; i++) {
 		if (i > f.offset)
 			text_str(&call->out, ",\n");
-		print_entry(&call->out, &entries[i], api_arg_flag(call, "passwords"));
+		print_entry(&call->out, &entries[i], passwords);
 	}
 	text_str(&call->out, "]}\n");
 out:

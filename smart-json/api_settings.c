@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "smart-json/edit.h"
+#include "smart-json/view.h"
 #include "smart-json/when.h"
 
 /* Settings of the device, and its journals. */
@@ -87,28 +89,75 @@ check_settings(struct http_call *call, json_t *body)
 	return good;
 }
 
+/* What is as it was is neither written nor journalled. */
+static void
+audit_setting(const struct http_call *call, const struct settings *was, const struct store_edit *edit)
+{
+	json_t *before = json_object(), *after = json_object();
+	char value[SETTING_TEXT];
+
+	if (settings_get(was, edit->key, value, sizeof(value)) == E_OK)
+		json_object_set_new(before, edit->key, json_string(value));
+	json_object_set_new(after, edit->key, json_string(edit->text));
+	edit_audit(call, "settings", edit->key, before, after);
+	json_decref(before);
+	json_decref(after);
+}
+
+static int
+plan_settings(const struct settings *was, json_t *body, struct edits *edits)
+{
+	char now[SETTING_TEXT], number[24];
+	json_t *value;
+	const char *key;
+	int rc = E_OK;
+
+	json_object_foreach(body, key, value) {
+		const char *text = value_text(value, number, sizeof(number));
+
+		if (rc == E_OK &&
+		    (settings_get(was, key, now, sizeof(now)) < 0 || strcmp(now, text) != 0))
+			rc = edits_setting(edits, key, text, -1);
+	}
+	return rc;
+}
+
+static void
+put_settings(struct http_call *call, json_t *body)
+{
+	struct settings *was = malloc(sizeof(*was));
+	struct edits edits = { 0 };
+	size_t failed = 0;
+	int rc = was != NULL ? E_OK : E_NOMEM;
+
+	if (rc == E_OK) {
+		store_settings(call->server->store, was);
+		rc = plan_settings(was, body, &edits);
+	}
+	if (rc == E_OK && edits.n > 0)
+		rc = store_edit(call->server->store, edits.list, edits.n, &failed, NULL, 0);
+	if (rc < 0)
+		http_fail_err(call, rc, failed < edits.n ? edits.list[failed].key : NULL,
+		    "the settings were not changed");
+	for (size_t i = 0; i < edits.n && rc == E_OK; i++)
+		audit_setting(call, was, &edits.list[i]);
+	edits_free(&edits);
+	free(was);
+}
+
 void
 api_settings_put(struct http_call *call)
 {
-	json_t *body = api_body(call), *value;
-	char number[24];
-	const char *key;
+	json_t *body = api_body(call);
 
 	if (body == NULL)
 		return;
-	if (!json_is_object(body)) {
+	edit_lock();
+	if (!json_is_object(body))
 		http_fail(call, 422, "", "settings are an object: {\"key\": value}");
-	} else if (check_settings(call, body)) {
-		json_object_foreach(body, key, value) {
-			int rc = store_setting_put(call->server->store, key,
-			    value_text(value, number, sizeof(number)));
-
-			if (rc < 0) {
-				http_fail_err(call, rc, key, key);
-				break;
-			}
-		}
-	}
+	else if (check_settings(call, body))
+		put_settings(call, body);
+	edit_unlock();
 	json_decref(body);
 }
 

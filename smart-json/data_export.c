@@ -54,9 +54,8 @@ static bool
 has_class(const struct export *x, const struct meter_row *row)
 {
 	struct measure m;
-	const char *name = x->range.type == REC_EL_JOURNAL ?
-	    "ElJrnlPwr" :
-	    record_type_info(x->range.type)->name;
+	const char *name = x->range.type == REC_EL_JOURNAL ? "ElJrnlPwr" :
+							     record_type_info(x->range.type)->name;
 
 	return measure_find(MEASURES_ARCH, name, true, &m) < 0 || measure_fits(&m, row);
 }
@@ -162,7 +161,8 @@ const char *
 export_heading(const struct export *x, enum export_column column)
 {
 	static const char *const names[EXPORT_COLUMNS][2] = {
-		[EXPORT_METER] = { "Прибор", "meter" }, [EXPORT_SERIAL] = { "Заводской номер", "serial" },
+		[EXPORT_METER] = { "Прибор", "meter" },
+		[EXPORT_SERIAL] = { "Заводской номер", "serial" },
 		[EXPORT_TIME] = { "Время", "time" }, [EXPORT_TS] = { "ts", "ts" },
 		[EXPORT_DIFF] = { "Расхождение часов, с", "diff" },
 		[EXPORT_JOURNAL] = { "Журнал", "journal" },
@@ -188,7 +188,9 @@ rows_of(const struct export *x, uint16_t dev, enum record_type type, uint16_t jo
 	to = x->range.to < ring.newest ? x->range.to : ring.newest;
 	if (ring.newest == ring.oldest)
 		return ring.count;
-	return (size_t)((double)ring.count * (double)(to - from) / (double)(ring.newest - ring.oldest)) + 1;
+	return (size_t)((double)ring.count * (double)(to - from) /
+		   (double)(ring.newest - ring.oldest)) +
+	    1;
 }
 
 size_t

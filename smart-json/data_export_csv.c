@@ -31,7 +31,7 @@ free_csv(void *arg)
 	free(job);
 }
 
-/* Text from outside: quoted where it must be, guarded against spreadsheets that take it for a formula. */
+/* Text from outside: quoted where it must be, and no spreadsheet may take it for a formula. */
 static void
 put_text(struct text *t, const char *s)
 {

@@ -26,9 +26,7 @@ keep(struct workbook *w, lxw_error error)
 static int
 result_of(lxw_error error)
 {
-	return error == LXW_NO_ERROR		      ? E_OK :
-	    error == LXW_ERROR_MEMORY_MALLOC_FAILED ? E_NOMEM :
-						      E_IO;
+	return error == LXW_NO_ERROR ? E_OK : error == LXW_ERROR_MEMORY_MALLOC_FAILED ? E_NOMEM : E_IO;
 }
 
 static void
@@ -74,10 +72,13 @@ write_value(struct workbook *w, lxw_col_t column, const struct tag *tag, const s
 {
 	switch ((enum tag_kind)tag->kind) {
 	case TAG_VALUE:
-		keep(w, worksheet_write_number(w->sheet, w->row, column, (double)r->v[tag->slot] / 1000, NULL));
+		keep(w,
+		    worksheet_write_number(w->sheet, w->row, column, (double)r->v[tag->slot] / 1000,
+			NULL));
 		break;
 	case TAG_INTEGER:
-		keep(w, worksheet_write_number(w->sheet, w->row, column, (double)r->v[tag->slot], NULL));
+		keep(w,
+		    worksheet_write_number(w->sheet, w->row, column, (double)r->v[tag->slot], NULL));
 		break;
 	case TAG_BOOL:
 		keep(w, worksheet_write_boolean(w->sheet, w->row, column, r->v[tag->slot] != 0, NULL));
@@ -86,7 +87,9 @@ write_value(struct workbook *w, lxw_col_t column, const struct tag *tag, const s
 		keep(w, worksheet_write_number(w->sheet, w->row, column, r->period_min, NULL));
 		break;
 	case TAG_FLAG:
-		keep(w, worksheet_write_boolean(w->sheet, w->row, column, (r->flags & tag->slot) != 0, NULL));
+		keep(w,
+		    worksheet_write_boolean(w->sheet, w->row, column, (r->flags & tag->slot) != 0,
+			NULL));
 		break;
 	case TAG_CONFIG:
 		break;
@@ -107,7 +110,8 @@ write_config(struct workbook *w, lxw_col_t column, const struct tag *tag, const 
 	else if (json_is_boolean(value))
 		keep(w, worksheet_write_boolean(w->sheet, w->row, column, json_is_true(value), NULL));
 	else if (json_is_number(value))
-		keep(w, worksheet_write_number(w->sheet, w->row, column, json_number_value(value), NULL));
+		keep(w,
+		    worksheet_write_number(w->sheet, w->row, column, json_number_value(value), NULL));
 	json_decref(value);
 	text_free(&printed);
 }
@@ -127,7 +131,8 @@ write_row(void *arg, const struct export_row *row)
 	keep(w, worksheet_write_number(w->sheet, w->row, EXPORT_TS, (double)r->ts, NULL));
 	keep(w, worksheet_write_number(w->sheet, w->row, EXPORT_DIFF, r->diff_s, NULL));
 	if (r->type == REC_EL_JOURNAL)
-		write_text(w, column++, journal_name(r->journal) != NULL ? journal_name(r->journal) : "");
+		write_text(w, column++,
+		    journal_name(r->journal) != NULL ? journal_name(r->journal) : "");
 	for (size_t i = 0; i < w->x->tags.n && r->valid; i++) {
 		const struct tag *tag = &w->x->tags.tag[i];
 
@@ -160,7 +165,7 @@ export_write_xlsx(struct export *x, const char *path, const char *folder)
 	w.time = workbook_add_format(w.book);
 	if (w.sheet != NULL && w.head != NULL && w.text != NULL && w.time != NULL) {
 		format_set_bold(w.head);
-		format_set_num_format_index(w.text, 49);	/* "@" */
+		format_set_num_format_index(w.text, 49); /* "@" */
 		format_set_num_format(w.time, "yyyy-mm-dd hh:mm:ss");
 		write_header(&w);
 		rc = export_step(x, write_row, &w);

@@ -212,7 +212,7 @@ res_of_status(int status)
 	}
 }
 
-static void
+__attribute__((format(printf, 5, 0))) static void
 fail(struct http_call *call, int status, int res, const char *where, const char *fmt, va_list ap)
 {
 	char said[512];

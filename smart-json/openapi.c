@@ -18,10 +18,11 @@ static const struct { const char *type, *schema; } forms[FORM_COUNT] = {
 	    "{\"type\":\"object\",\"required\":[\"res\"],\"properties\":{\"res\":{\"const\":0}}}" },
 	[FORM_OBJECT] = { "application/json", "{\"type\":\"object\"}" },
 	[FORM_LIST] = { "application/json",
-	    "{\"anyOf\":[{\"type\":\"object\"},{\"type\":\"array\",\"items\":{\"type\":\"object\"}}]}" },
+	    "{\"anyOf\":[{\"type\":\"object\"},"
+	    "{\"type\":\"array\",\"items\":{\"type\":\"object\"}}]}" },
 	[FORM_SETTINGS] = { "application/json",
-	    "{\"type\":\"object\",\"properties\":{\"Settings\":{\"type\":[\"array\",\"object\",\"null\"],"
-	    "\"items\":{\"type\":\"object\"}}}}" },
+	    "{\"type\":\"object\",\"properties\":{\"Settings\":{\"type\":"
+	    "[\"array\",\"object\",\"null\"],\"items\":{\"type\":\"object\"}}}}" },
 	[FORM_METERS] = { "application/json",
 	    "{\"type\":\"object\",\"required\":[\"Meters\"],\"properties\":{\"Meters\":{\"type\":"
 	    "[\"array\",\"object\",\"null\"],\"items\":{\"type\":\"object\"}}}}" },
@@ -112,7 +113,8 @@ add_query(const struct openapi_text *text, json_t *parameters)
 	const char *names = text->names != NULL ? strchr(text->names, '|') : NULL;
 	char name[32];
 
-	for (names = names != NULL ? names + 1 : ""; (names = next_word(names, name, sizeof(name))) != NULL;)
+	for (names = names != NULL ? names + 1 : "";
+	     (names = next_word(names, name, sizeof(name))) != NULL;)
 		json_array_append_new(parameters,
 		    json_pack("{s:s, s:s, s:{s:s}}", "name", name, "in", "query", "schema", "type",
 			"string"));

@@ -97,6 +97,57 @@ has_administrator(const json_t *rows)
 	return false;
 }
 
+/* ---- members ---- */
+
+/* As far as the kind of a member tells; what a view looks at with a function of its own is believed. */
+static bool
+fits(const struct member *m, const json_t *value)
+{
+	json_int_t number = json_integer_value(value);
+
+	if (json_is_null(value) || m->check != NULL)
+		return true;
+	switch (m->kind) {
+	case MEMBER_INT:
+		return json_is_integer(value) &&
+		    (m->choices != NULL || (number >= m->least && number <= m->most) ||
+			((m->flags & M_OR_255) != 0 && number == 255));
+	case MEMBER_BOOL:
+		return json_is_boolean(value);
+	case MEMBER_TEXT:
+	case MEMBER_CHOICE:
+	case MEMBER_CODE:
+		return json_is_string(value);
+	case MEMBER_INTS:
+	case MEMBER_TEXTS:
+		return json_is_array(value);
+	case MEMBER_ANY:
+		break;
+	}
+	return true;
+}
+
+/* A member must be what one of the views of its table takes it for; those no view knows are kept. */
+static bool
+member_fits(enum table table, const char *name, const json_t *value)
+{
+	bool known = false;
+
+	for (size_t i = 0; view_lists[i] != NULL; i++) {
+		for (const struct view *view = view_lists[i]; view->path != NULL; view++) {
+			const struct member *m;
+
+			if (view->source != &view_tables || view->table != table ||
+			    (m = view_member(view, name)) == NULL)
+				continue;
+			if (fits(m, value))
+				return true;
+			known = true;
+		}
+	}
+	return !known;
+}
+
 /* ---- one table ---- */
 
 struct table_plan {
@@ -113,6 +164,8 @@ take_row(struct restore *r, struct table_plan *p, size_t i, const json_t *entry)
 	const char *name = json_string_value(json_object_get(entry, "name"));
 	json_t *row = json_deep_copy(json_object_get(entry, "row"));
 	const json_t *now = name != NULL ? json_object_get(p->now, name) : NULL;
+	const char *member;
+	json_t *value;
 	char where[96];
 	int rc = E_OK;
 
@@ -121,6 +174,10 @@ take_row(struct restore *r, struct table_plan *p, size_t i, const json_t *entry)
 		rc = restore_refuse(r, where, "a row has a \"name\" and an object \"row\"");
 	else if (json_object_get(p->wanted, name) != NULL)
 		rc = restore_refuse(r, where, "the name \"%.40s\" stands twice", name);
+	json_object_foreach(rc == E_OK ? row : NULL, member, value)
+		if (rc == E_OK && !member_fits(p->table, member, value))
+			rc = restore_refuse(r, where, "%.40s: a value of the wrong kind or size",
+			    member);
 	if (rc < 0) {
 		json_decref(row);
 		return rc;

@@ -13,7 +13,7 @@
 enum { KEY = 32, SALT = 16, IV = 12, TAG = 16 };
 enum { SCRYPT_N = 16384, SCRYPT_R = 8, SCRYPT_P = 5 };
 /* What a file may ask for: a hostile one would take all memory and time. */
-enum { N_MOST = 1 << 16, R_MOST = 16, P_MOST = 16, MEMORY_MOST = 80 << 20 };
+enum { N_MOST = 1 << 16, R_MOST = 16, P_MOST = 16, N_R_MOST = 1 << 19, MEMORY_MOST = 80 << 20 };
 static const unsigned char about[] = "openuspd sealed 1";
 
 struct cost { json_int_t n, r, p; };
@@ -111,7 +111,7 @@ is_known(const json_t *sealed, struct cost *cost)
 	cost->p = json_integer_value(json_object_get(sealed, "p"));
 	return name != NULL && strcmp(name, "aes-256-gcm") == 0 && kdf != NULL &&
 	    strcmp(kdf, "scrypt") == 0 && cost->n >= 2 && cost->n <= N_MOST && cost->r >= 1 &&
-	    cost->r <= R_MOST && cost->p >= 1 && cost->p <= P_MOST;
+	    cost->r <= R_MOST && cost->n * cost->r <= N_R_MOST && cost->p >= 1 && cost->p <= P_MOST;
 }
 
 int

@@ -85,8 +85,8 @@ take_measure(struct reading *x, const char *name, json_t *list, size_t i)
 	if (text == NULL)
 		return wrong_type(x, where, "a string");
 	if (measure_find(x->source, text, x->q->settings.http_own_journals != 0, m) < 0) {
-		http_fail_res(x->call, 422, RES_NOT_FOUND, where, "%s: there is no measure \"%.40s\" here",
-		    where, text);
+		http_fail_res(x->call, 422, RES_NOT_FOUND, where,
+		    "%s: there is no measure \"%.40s\" here", where, text);
 		return false;
 	}
 	if (m->job == JOB_ORDER) {
@@ -105,7 +105,8 @@ take_measures(struct reading *x)
 	size_t n = count(list);
 
 	if (n == 0 && x->source != MEASURES_31) {
-		http_fail_res(x->call, 400, RES_MISSING, "/measures", "measures: at least one is needed");
+		http_fail_res(x->call, 400, RES_MISSING, "/measures",
+		    "measures: at least one is needed");
 		return false;
 	}
 	if (!few(x, "/measures", list, DATA_MEASURES_MOST))
@@ -365,8 +366,8 @@ mark_by_serial(struct reading *x, json_t *list, bool *wanted)
 		    state.config.serial[0] == '\0')
 			continue;
 		for (size_t i = 0; i < count(list) && !wanted[row]; i++)
-			wanted[row] = strstr(state.config.serial,
-					  json_string_value(item(list, i))) != NULL;
+			wanted[row] = strstr(state.config.serial, json_string_value(item(list, i))) !=
+			    NULL;
 	}
 	return true;
 }
@@ -403,8 +404,8 @@ take_meters(struct reading *x, bool all_meters)
 		return false;
 	}
 	good = mark_by_id(x, wanted) && mark_by_index(x, wanted) &&
-	    few(x, "/serials", serials, DATA_NAMES_MOST) && strings_only(x, name, serials) && mark_by_serial(x, all ? NULL : serials, wanted) &&
-	    collect_meters(x, wanted, all);
+	    few(x, "/serials", serials, DATA_NAMES_MOST) && strings_only(x, name, serials) &&
+	    mark_by_serial(x, all ? NULL : serials, wanted) && collect_meters(x, wanted, all);
 	free(wanted);
 	return good;
 }

@@ -27,12 +27,13 @@ struct jrnl {
 	enum device_journal code;
 	unsigned head;
 	struct { const char *name; enum kind kind; } members[MEMBERS_MOST];	/* name NULL ends */
+	const char *ours;	/* rows with this member are shown on ?full=1 only */
 };
 
 #define SENSOR { { "sens", INT }, { "state", INT } }
 #define NUMBER { { "number", TEXT } }
 #define RESULT { { "res", INT } }
-#define OUTBOX_MAIL { { "idMsg", INT }, { "idSrv", INT }, { "idTo", INT }, { "action", INT }, { "res", INT } }
+#define MESSAGE { "idMsg", INT }, { "idTo", INT }, { "res", INT }
 static const struct jrnl journals[] = {
 	{ DJ_ACTION, WITH_UNIX, { { "event", PARTY }, { "action", PARTY } } },
 	{ DJ_TIME, WITH_ID, { { "oldTime", MOMENT }, { "newTime", MOMENT }, { "source", INT } } },
@@ -40,7 +41,8 @@ static const struct jrnl journals[] = {
 	    { "addr", TEXT }, { "answer", BOOL } } },
 	{ DJ_AUTH, USUAL, { { "login", TEXT16 }, { "lvl", INT } } },
 	{ DJ_RESET, USUAL, { { "reason", INT } } },
-	{ DJ_SRVCONN, USUAL, { { "server", TEXT }, { "client", TEXT }, { "iface", INT } } },
+	/* Old clients know a row for the beginning of a connection, not for its end (transit.md 8). */
+	{ DJ_SRVCONN, USUAL, { { "server", TEXT }, { "client", TEXT }, { "iface", INT } }, "end" },
 	{ DJ_UPDATE, USUAL, { { "version", TEXT } } },
 	{ DJ_UPDATE_LOADER, USUAL, { { "version", TEXT }, { "status", INT } } },
 	{ DJ_PPP_CLIENT, USUAL, RESULT },
@@ -52,8 +54,8 @@ static const struct jrnl journals[] = {
 	{ DJ_DIN_POWER, USUAL, SENSOR },
 	{ DJ_DIN_CHARGE, USUAL, SENSOR },
 	{ DJ_DIN_OPEN, USUAL, SENSOR },
-	{ DJ_MAIL_MSG, USUAL, OUTBOX_MAIL },
-	{ DJ_MAIL_SEND, USUAL, { { "idMsg", INT }, { "idSrv", INT }, { "idTo", INT }, { "res", INT } } },
+	{ DJ_MAIL_MSG, USUAL, { MESSAGE, { "idSrv", INT }, { "action", INT } } },
+	{ DJ_MAIL_SEND, USUAL, { MESSAGE, { "idSrv", INT } } },
 	{ DJ_SMS_MSG, USUAL, { { "idMsg", INT }, { "idTo", INT }, { "action", INT }, { "res", INT } } },
 	{ DJ_SMS_SEND, USUAL, { { "idMsg", INT }, { "idTo", INT }, { "res", INT }, { "err", INT } } },
 	{ DJ_MQTT_CONNECT, WITH_ID, { { "connect", MOMENT }, { "disconnect", MOMENT },
@@ -122,17 +124,17 @@ shown(const json_t *value, enum kind kind, struct zone zone)
 	case TEXT16: return letters(text, LOGIN_LETTERS);
 	case MOMENT: return moment(value, zone);
 	case PARTY:
-		return json_pack("{s:I, s:s}", "id",
-		    json_integer_value(json_object_get(value, "id")), "type", type != NULL ? type : "");
+		return json_pack("{s:I, s:s}", "id", json_integer_value(json_object_get(value, "id")),
+		    "type", type != NULL ? type : "");
 	}
 	return NULL;
 }
 
 static json_t *
 row_of(const struct jrnl *journal, struct zone zone, bool full, uint64_t id, int64_t ts,
-    const char *stored)
+    const json_t *from)
 {
-	json_t *row = json_object(), *from = json_loads(stored, 0, NULL);
+	json_t *row = json_object();
 	char time[CIVIL_TEXT_SIZE];
 	unsigned head = journal->head | (full ? WITH_ID : 0) |
 	    (full && (journal->head & WITH_UNIX) == 0 ? WITH_TIME : 0);
@@ -148,8 +150,7 @@ row_of(const struct jrnl *journal, struct zone zone, bool full, uint64_t id, int
 		    shown(json_object_get(from, journal->members[i].name), journal->members[i].kind,
 			zone));
 	if (full && json_is_object(from))
-		json_object_update_missing(row, from);
-	json_decref(from);
+		json_object_update_missing(row, (json_t *)from);
 	return row;
 }
 
@@ -170,7 +171,8 @@ static int
 take_row(void *arg, uint64_t id, int64_t ts, const char *stored)
 {
 	struct job *job = arg;
-	json_t *row;
+	const struct jrnl *journal = job->journal;
+	json_t *from, *row = NULL;
 	char *dump;
 
 	job->after = id;
@@ -179,7 +181,12 @@ take_row(void *arg, uint64_t id, int64_t ts, const char *stored)
 		return 0;
 	if (job->left == 0)
 		return 1;
-	row = row_of(job->journal, job->zone, job->full, id, ts, stored);
+	from = json_loads(stored, 0, NULL);
+	if (job->full || journal->ours == NULL || json_object_get(from, journal->ours) == NULL)
+		row = row_of(journal, job->zone, job->full, id, ts, from);
+	json_decref(from);
+	if (row == NULL)
+		return 0;
 	dump = json_dumps(row, JSON_COMPACT);
 	json_decref(row);
 	if (dump == NULL)

@@ -189,7 +189,7 @@ find_31(const char *text, bool own_journals, struct measure *m)
 		set_name(m, "", measures31[i].name);
 		m->job = measures31[i].job;
 		m->now = measures31[i].now;
-		for (int class = 0; class <= CLASS_DIGITAL; class++)
+		for (int class = 0; class <= CLASS_DIGITAL; class ++)
 			if (measures31[i].types[class] != REC_NONE)
 				set_type(m, measures31[i].types[class]);
 		if (m->job != JOB_RECORDS)

@@ -115,7 +115,7 @@ named(const struct maker *m, const char *tag)
 	size_t i;
 	json_t *name;
 
-	json_array_foreach (m->choice->names, i, name)
+	json_array_foreach(m->choice->names, i, name)
 		if (json_is_string(name) && measure_same_name(json_string_value(name), tag))
 			return true;
 	return false;

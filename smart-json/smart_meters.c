@@ -4,22 +4,15 @@
  * client wrote them is kept beside it (meter_row.wire) where the meaning alone would come back in
  * other words: "MILURIC", null for "", numbers of dialect 31.  It is believed only as long as it
  * means what the row says. */
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "drivers/line.h"
-#include "meters/meters.h"
+#include "smart-json/smart_meters.h"
 #include "smart-json/view_hooks.h"
 #include "src/model/model.h"
 
 enum { HUBS_DEEP = 16 };	/* a longer chain of parents is a circle */
-enum { LINE_SIZE = sizeof(((struct meter_row *)NULL)->line) };
-enum { PASSWORD_SIZE = sizeof(((struct meter_row *)NULL)->password_read) };
-enum { ADDRESS_SIZE = sizeof(((struct meter_row *)NULL)->address) };
-/* The fifth interface of the UM-31 is not in this device: a row on it is kept, never read. */
-#define IFACE_5_NAME "Iface5"
 enum { IFACE_5_NUMBER = 4, ETHERNET_NUMBER = 5, HUB_NUMBER = 6 };
 
 static const char *
@@ -30,155 +23,7 @@ text_of(const json_t *row, const char *name)
 	return text != NULL ? text : "";
 }
 
-/* ---- what the members mean ---- */
-
-/* false: no such interface.  IFACE_NONE stands for the fifth. */
-static bool
-iface_meant(const char *name, enum meter_iface *iface)
-{
-	*iface = meter_iface_by_name(name);
-	return *iface != IFACE_NONE || texts_alike(name, IFACE_5_NAME);
-}
-
-/* "9600,8n1", or a speed alone: the rest is as the type is delivered.  "" nothing said. */
-static bool
-line_meant(const json_t *cfg, unsigned type, char line[static LINE_SIZE])
-{
-	const struct meter_family *family = meter_family_of(type);
-	struct line_settings settings = { .bits = 8, .stop = 1 };
-	const char *text = json_string_value(cfg);
-	char both[40];
-	int64_t baud;
-
-	*line = '\0';
-	if (cfg == NULL || json_is_null(cfg) || (text != NULL && *text == '\0'))
-		return true;
-	if (view_integer(cfg, &baud)) {
-		if (baud == 0)
-			return true;
-		if (family != NULL)
-			settings = family->settings;
-		settings.baud = baud > 0 && baud <= UINT32_MAX ? (uint32_t)baud : 0;
-		line_settings_print(&settings, both, sizeof(both));
-		text = both;
-	}
-	if (text == NULL || strlen(text) >= LINE_SIZE || line_settings_parse(&settings, text) < 0)
-		return false;
-	snprintf(line, LINE_SIZE, "%s", text);
-	return true;
-}
-
-/* Speed and format as dialect 31 has them; without a speed the type decides. */
-static bool
-line_meant_31(const json_t *cfg, unsigned type, char line[static LINE_SIZE])
-{
-	static const char letters[] = "neo";
-	json_int_t baud = json_integer_value(json_object_get(cfg, "br"));
-	const json_t *size = json_object_get(cfg, "size"), *parity = json_object_get(cfg, "parity"),
-		     *stop = json_object_get(cfg, "stop");
-	struct line_settings settings;
-	json_t *speed = json_integer(baud);
-	bool meant = line_meant(speed, type, line);
-
-	json_decref(speed);
-	if (!meant || *line == '\0' || line_settings_parse(&settings, line) < 0)
-		return meant;
-	snprintf(line, LINE_SIZE, "%lld,%lld%c%lld", (long long)baud,
-	    size != NULL ? (long long)json_integer_value(size) : (long long)settings.bits,
-	    letters[parity != NULL ? json_integer_value(parity) : (json_int_t)settings.parity],
-	    stop != NULL ? (long long)json_integer_value(stop) : (long long)settings.stop);
-	return line_settings_parse(&settings, line) == E_OK;
-}
-
-static bool
-is_hex(const char *text)
-{
-	return strlen(text) % 2 == 0 &&
-	    strspn(text, "0123456789abcdefABCDEF") == strlen(text);
-}
-
-/* Hex digits of the raw bytes; a text that is none is the bytes itself. */
-static bool
-password_meant(const char *text, char hex[static PASSWORD_SIZE])
-{
-	if (is_hex(text))
-		return (size_t)snprintf(hex, PASSWORD_SIZE, "%s", text) < PASSWORD_SIZE;
-	*hex = '\0';
-	if (strlen(text) > (PASSWORD_SIZE - 1) / 2)
-		return false;
-	for (size_t i = 0; text[i] != '\0'; i++)
-		snprintf(hex + 2 * i, PASSWORD_SIZE - 2 * i, "%02x", (unsigned char)text[i]);
-	return true;
-}
-
-/* ---- checks of members ---- */
-
-static json_t *
-refuse(json_t *value, enum fault_kind kind, const struct member *m, struct fault *fault)
-{
-	fault_value(fault, kind, m->name, value);
-	json_decref(value);
-	return NULL;
-}
-
-json_t *
-check_type_name(json_t *value, const struct member *m, struct fault *fault)
-{
-	if (meter_type_by_name(json_string_value(value)) != NULL)
-		return value;
-	return refuse(value, FAULT_UNKNOWN, m, fault);
-}
-
-json_t *
-check_iface_name(json_t *value, const struct member *m, struct fault *fault)
-{
-	enum meter_iface iface;
-
-	return iface_meant(json_string_value(value), &iface) ? value :
-							       refuse(value, FAULT_UNKNOWN, m, fault);
-}
-
-json_t *
-check_line_text(json_t *value, const struct member *m, struct fault *fault)
-{
-	char line[LINE_SIZE];
-
-	if (!json_is_string(value) && !json_is_integer(value) && !json_is_null(value))
-		return refuse(value, FAULT_NO_TEXT, m, fault);
-	return line_meant(value, 0, line) ? value : refuse(value, FAULT_RANGE, m, fault);
-}
-
-json_t *
-check_address(json_t *value, const struct member *m, struct fault *fault)
-{
-	return json_string_length(value) < ADDRESS_SIZE ? value : refuse(value, FAULT_LENGTH, m, fault);
-}
-
-json_t *
-check_meter_password(json_t *value, const struct member *m, struct fault *fault)
-{
-	char hex[PASSWORD_SIZE];
-
-	if (password_meant(json_string_value(value), hex))
-		return value;
-	fault_set(fault, FAULT_LENGTH, m->name, -1, m->name);
-	json_decref(value);
-	return NULL;
-}
-
 /* ---- from the store ---- */
-
-/* What dialect 31 says of line settings when nobody said it otherwise. */
-static json_t *
-plain_cfg_31(const char *line)
-{
-	struct line_settings settings;
-
-	if (*line == '\0' || line_settings_parse(&settings, line) < 0)
-		return json_pack("{s:i}", "br", 0);
-	return json_pack("{s:I,s:i,s:i,s:i}", "br", (json_int_t)settings.baud, "size", settings.bits,
-	    "parity", (int)settings.parity, "stop", settings.stop);
-}
 
 static void
 set_number(json_t *row, const char *name, int32_t number)

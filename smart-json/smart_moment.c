@@ -51,8 +51,8 @@ result_of(struct moment *m, size_t now, size_t meter)
 static bool
 is_reading(enum record_type type)
 {
-	return type == REC_EL_MOMENT_ENERGY || type == REC_EL_MOMENT_QUALITY || type == REC_PLS_MOMENT ||
-	    type == REC_DIG_MOMENT || type == REC_GEN_MOMENT;
+	return type == REC_EL_MOMENT_ENERGY || type == REC_EL_MOMENT_QUALITY ||
+	    type == REC_PLS_MOMENT || type == REC_DIG_MOMENT || type == REC_GEN_MOMENT;
 }
 
 static bool
@@ -190,7 +190,7 @@ wants_tag(const struct moment *m, const char *tag)
 	json_t *name;
 	size_t i;
 
-	json_array_foreach (names, i, name)
+	json_array_foreach(names, i, name)
 		if (measure_same_name(json_string_value(name), tag))
 			return true;
 	return json_array_size(names) == 0;
@@ -334,7 +334,8 @@ count_relays(struct moment *m)
 		any = any || m->q->measures[m->now[i]].job == JOB_RELAY;
 	for (size_t i = 0; i < m->q->n_meters && any; i++)
 		if (store_state_get(m->q->store, data_query_meter(m->q, i)->dev, &state) == E_OK)
-			m->relays[i] = state.config.relays < RELAYS_MOST ? state.config.relays : RELAYS_MOST;
+			m->relays[i] = state.config.relays < RELAYS_MOST ? state.config.relays :
+									   RELAYS_MOST;
 	return E_OK;
 }
 
@@ -359,7 +360,7 @@ make_order(struct moment *m)
 static int
 make_tags(struct moment *m, const struct measure *measure)
 {
-	for (int class = 0; class < METER_CLASSES; class++) {
+	for (int class = 0; class < METER_CLASSES; class ++) {
 		enum record_type type = measure->types[class];
 
 		if (type == REC_NONE || is_archived(measure, type) || m->tags[type] != NULL)

@@ -104,22 +104,24 @@ smart_rows_get(struct http_call *call)
 
 /* ---- writing ---- */
 
-/* "/Settings/3", "/Settings" or "": where the row stands in the body. */
+enum { POINTER_SIZE = 96 };
+
+/* Where the row stands in the body: "/Settings/3", "/Settings" or "". */
 static void
 row_pointer(const struct view_request *r, int row, char *buf, size_t size)
 {
-	if (row < 0 || r->unwrapped)
-		snprintf(buf, size, "%s", "");
+	if (row < 0)
+		*buf = '\0';
 	else if (r->single)
-		snprintf(buf, size, "/%s", r->wrapper);
+		snprintf(buf, size, "%s", r->at);
 	else
-		snprintf(buf, size, "/%s/%d", r->wrapper, row);
+		snprintf(buf, size, "%s/%d", r->at, row);
 }
 
 static void
 refuse(struct http_call *call, const struct view_request *r, const struct view_set *set)
 {
-	char base[64];
+	char base[POINTER_SIZE];
 
 	row_pointer(r, set->fault_row, base, sizeof(base));
 	fault_answer(call, &set->fault, base);
@@ -130,7 +132,7 @@ static void
 refuse_edit(struct http_call *call, const struct view_request *r, const struct edits *edits, int rc,
     size_t failed, const char *why)
 {
-	char base[64];
+	char base[POINTER_SIZE];
 
 	row_pointer(r, failed < edits->n ? edits->asked[failed] : -1, base, sizeof(base));
 	if (rc == E_LIMIT)
@@ -166,7 +168,8 @@ audit(const struct http_call *call, const struct view_set *set)
 		changed += row->now != NULL && row->next != NULL && view_row_changed(row);
 	}
 	if (added + changed + removed > AUDIT_ROWS) {
-		all = json_pack("{s:I,s:I,s:I}", "added", added, "changed", changed, "removed", removed);
+		all = json_pack("{s:I,s:I,s:I}", "added", added, "changed", changed, "removed",
+		    removed);
 		edit_audit(call, set->view->path, "*", NULL, all);
 		json_decref(all);
 		return;
@@ -234,9 +237,9 @@ offers(struct http_call *call, const struct view *view)
 	if (view->source->save != NULL && (method != HTTP_POST || (view->flags & V_NO_POST) == 0) &&
 	    (method != HTTP_DELETE || (view->flags & V_NO_DELETE) == 0))
 		return true;
-	call->allow = view->source->save == NULL	 ? "GET, HEAD, OPTIONS" :
-	    (view->flags & V_NO_POST) != 0		 ? "GET, HEAD, OPTIONS, PUT, DELETE" :
-							   "GET, HEAD, OPTIONS, POST, PUT";
+	call->allow = view->source->save == NULL ? "GET, HEAD, OPTIONS" :
+	    (view->flags & V_NO_POST) != 0	 ? "GET, HEAD, OPTIONS, PUT, DELETE" :
+						   "GET, HEAD, OPTIONS, POST, PUT";
 	http_fail(call, 405, NULL, "this path answers to: %s", call->allow);
 	return false;
 }

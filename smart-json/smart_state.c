@@ -36,8 +36,7 @@ smart_state_time(struct http_call *call)
 	json_t *json;
 
 	device_clock(&clock);
-	json = json_pack("{s:o, s:b}", "time", iso(zone, clock_utc()), "sync",
-	    (int)clock.synchronised);
+	json = json_pack("{s:o, s:b}", "time", iso(zone, clock_utc()), "sync", (int)clock.synchronised);
 	if (call->dialect == DIALECT_40)
 		json_object_set_new(json, "state", json_boolean(clock.rtc_healthy));
 	api_reply(call, json);
@@ -114,7 +113,8 @@ smart_state_schdl(struct http_call *call)
 
 	for (size_t i = 0; rows != NULL && i < rows->n; i++) {
 		/* One that never comes has no next run to tell. */
-		if (schedule_parse(&s, rows->rows[i].json) < 0 || schedule_next(&s, zone, now, &next) < 0)
+		if (schedule_parse(&s, rows->rows[i].json) < 0 ||
+		    schedule_next(&s, zone, now, &next) < 0)
 			continue;
 		schedule_pattern(&s, pattern);
 		json_array_append_new(list,
@@ -155,7 +155,8 @@ smart_state_uart(struct http_call *call)
 		json_array_append_new(list,
 		    json_pack("{s:i, s:b, s:s, s:o, s:s, s:s}", "iface", (int)(iface - IFACE_1), "lock",
 			(int)taken, "task", task_name(bus), "start",
-			taken && bus->holder_since != 0 ? iso(zone, bus->holder_since) : json_string(""),
+			taken && bus->holder_since != 0 ? iso(zone, bus->holder_since) :
+							  json_string(""),
 			"end", "", "client", bus->holder));
 	}
 	free(buses);
@@ -279,7 +280,7 @@ thread_list(void)
 void
 smart_state_os(struct http_call *call)
 {
-	static _Atomic uint64_t least = UINT64_MAX;	/* seen free so far */
+	static _Atomic uint64_t least = UINT64_MAX; /* seen free so far */
 	struct device_load load;
 	uint64_t before;
 	char ran[40];

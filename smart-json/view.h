@@ -21,7 +21,8 @@
 /* ROW(enumerator, status, res, Russian text, English text); texts are followed by a detail. */
 #define FAULTS(ROW) \
 	ROW(FAULT_MISSING, 400, RES_MISSING, "нет обязательного поля", "a required member is missing") \
-	ROW(FAULT_WRAPPER, 400, RES_MISSING, "в теле нет списка записей", "the body has no list of rows") \
+	ROW(FAULT_WRAPPER, 400, RES_MISSING, "в теле нет списка записей", \
+	    "the body has no list of rows") \
 	ROW(FAULT_NO_ROW, 400, RES_TYPE, "запись должна быть объектом", "a row must be an object") \
 	ROW(FAULT_NO_INT, 400, RES_TYPE, "нужно целое число", "a whole number is needed") \
 	ROW(FAULT_NO_NUMBER, 400, RES_TYPE, "нужно число", "a number is needed") \
@@ -233,7 +234,8 @@ struct edits {
 	size_t n_owned, size_owned;
 };
 /* Keep a copy of what is pointed to; `asked` as in struct view_row. */
-int edits_row(struct edits *, enum table, const char *key, const json_t *row, int asked) USPD_MUST_CHECK;
+int edits_row(struct edits *, enum table, const char *key, const json_t *row,
+    int asked) USPD_MUST_CHECK;
 int edits_remove(struct edits *, enum table, const char *key) USPD_MUST_CHECK;
 int edits_table(struct edits *, int kind, enum table) USPD_MUST_CHECK;
 int edits_setting(struct edits *, const char *key, const char *text, int asked) USPD_MUST_CHECK;

@@ -31,7 +31,8 @@ static const struct member din[] = {
 	{ INT("state", M_REQUIRED, 0, 1) }, END
 };
 static const struct member dout[] = {
-	{ ID(1) }, { CODE("addr", M_REQUIRED, power_lines) }, { CODE("state", M_REQUIRED, power_states) }, END
+	{ ID(1) }, { CODE("addr", M_REQUIRED, power_lines) },
+	{ CODE("state", M_REQUIRED, power_states) }, END
 };
 static const struct member name[] = { { TEXT("name", M_REQUIRED, 0, 64) }, END };
 static const struct member disks[] = {
@@ -47,7 +48,8 @@ static const struct member apn[] = {
 	{ TEXT("password", M_REQUIRED | M_SECRET, 0, 64) }, END
 };
 static const struct member csd[] = {
-	{ ID(1) }, { BOOL("enable", M_REQUIRED) }, { TEXT("server", M_REQUIRED, 0, 15), .check = check_ipv4 },
+	{ ID(1) }, { BOOL("enable", M_REQUIRED) },
+	{ TEXT("server", M_REQUIRED, 0, 15), .check = check_ipv4 },
 	{ TEXT("peer", M_REQUIRED, 0, 15), .check = check_ipv4 }, { TEXT("login", M_REQUIRED, 0, 64) },
 	{ TEXT("password", M_REQUIRED | M_SECRET, 0, 64) }, END
 };
@@ -70,7 +72,8 @@ static const struct member smtp[] = {
 };
 static const struct member mqtt[] = {
 	{ ID(1) }, { INT("type", 0, 0, 1) }, { TEXT("addr", M_REQUIRED, 1, 255) },
-	{ INT("port", M_REQUIRED, 1, 65535) }, { TEXT("prefix", 0, 0, 64) }, { TEXT("deviceID", 0, 0, 64) },
+	{ INT("port", M_REQUIRED, 1, 65535) }, { TEXT("prefix", 0, 0, 64) },
+	{ TEXT("deviceID", 0, 0, 64) },
 	{ TEXT("login", 0, 0, 128) }, { TEXT("password", M_SECRET, 0, 128) },
 	{ INT("crypto", 0, 0, 3), .stored = "cropt", .aliases = "cropt" },
 	{ BOOL("certCheck", 0), .aliases = "crcheck" }, { TEXT("cert", 0, 0, CERTIFICATE_LETTERS) }, END
@@ -102,7 +105,8 @@ static const struct member schedules[] = {
 static const struct member din_events[] = {
 	{ ID(1) }, { INT("addr", M_REQUIRED, 0, 10) }, { INT("type", M_REQUIRED, 0, 3) }, END
 };
-#define EVENT { ID(1) }, { INT("eventType", M_REQUIRED, 0, 1) }, { INT("eventId", M_REQUIRED, 0, INT32_MAX) }
+#define EVENT { ID(1) }, { INT("eventType", M_REQUIRED, 0, 1) }, \
+	{ INT("eventId", M_REQUIRED, 0, INT32_MAX) }
 #define MESSAGE { INT("msgType", M_REQUIRED, 0, 4) }, { INT("msgId", M_REQUIRED, 0, INT32_MAX) }
 static const struct member poll_actions[] = { EVENT, { INT("type", M_REQUIRED, 0, 10) }, END };
 static const struct member smtp_actions[] = {
@@ -110,7 +114,8 @@ static const struct member smtp_actions[] = {
 	{ INT("addrId", M_REQUIRED, 0, INT32_MAX) }, END
 };
 static const struct member mqtt_actions[] = {
-	EVENT, MESSAGE, { INT("srvId", M_REQUIRED, 0, INT32_MAX) }, { TEXT("topic", M_REQUIRED, 0, 255) }, END
+	EVENT, MESSAGE, { INT("srvId", M_REQUIRED, 0, INT32_MAX) },
+	{ TEXT("topic", M_REQUIRED, 0, 255) }, END
 };
 static const struct member sms_actions[] = {
 	EVENT, MESSAGE, { INT("addrId", M_REQUIRED, 0, INT32_MAX) }, END
@@ -121,7 +126,8 @@ static const struct member rtu_auth[] = {
 	{ TEXT("password", M_REQUIRED | M_SECRET, 1, 8), .check = check_rtu_password }, END
 };
 static const struct member text_auth[] = {
-	{ ID(1) }, { TEXT("password", M_REQUIRED | M_SECRET, 0, 64) }, { INT("lvl", M_REQUIRED, 0, 3) }, END
+	{ ID(1) }, { TEXT("password", M_REQUIRED | M_SECRET, 0, 64) }, { INT("lvl", M_REQUIRED, 0, 3) },
+	END
 };
 static const struct member text_data[] = {
 	{ BOOL("tariff", M_REQUIRED) }, { BOOL("ap", M_REQUIRED) }, { BOOL("am", M_REQUIRED) },
@@ -151,7 +157,8 @@ static const struct member meters[] = {
 #define D31 DIALECT_31
 #define IDS(path, table, of) { "settings/" path, D31, VIEW_KEYED, V_EMPTIES, &view_tables, table, \
 	.key = "id", .members = (of) }
-#define FLAT(path, table, of) { "settings/" path, D31, VIEW_FLAT, 0, &view_tables, table, .members = (of) }
+#define FLAT(path, table, of) { "settings/" path, D31, VIEW_FLAT, 0, &view_tables, table,
+    .members = (of) }
 /* Actions of this dialect that the event model has no like of share one table. */
 #define ACTIONS(name, of) { "settings/actions/" name, D31, VIEW_KEYED, V_EMPTIES, &view_tables, \
 	TABLE_D31_ACTIONS, .key = "id", .subset = name, .members = (of), .take = take_subset }
@@ -178,7 +185,8 @@ const struct view views_31[] = {
 	IDS("address", TABLE_ADDRESSES, addresses),
 	IDS("messages/custom", TABLE_CUSTOM_MESSAGES, custom_messages),
 	IDS("messages/meter", TABLE_METER_MESSAGES, meter_messages),
-	{ "settings/meter/arch", D31, VIEW_KEYED, V_UPDATE_ONLY | V_NO_POST, &view_archives, .key = "id",
+	{ "settings/meter/arch", D31, VIEW_KEYED, V_UPDATE_ONLY | V_NO_POST, &view_archives,
+	    .key = "id",
 	    .members = archives },
 	{ "settings/events/schdl", D31, VIEW_KEYED, V_EMPTIES | V_SPELLINGS, &view_tables,
 	    TABLE_SCHEDULES, .key = "id", .members = schedules, .take = take_schedule_31,

@@ -68,7 +68,8 @@ static const struct member tcp[] = {
 };
 static const struct member sntp[] = { { TEXT("addr", M_REQUIRED, 1, 255) }, END };
 const struct member uart_members[] = {
-	{ ID(1) }, { INT("iface", M_REQUIRED, 0, 5) }, { INT("br", M_REQUIRED, 0, 0), .choices = baud_rates },
+	{ ID(1) }, { INT("iface", M_REQUIRED, 0, 5) },
+	{ INT("br", M_REQUIRED, 0, 0), .choices = baud_rates },
 	{ INT("size", M_REQUIRED, 7, 8) }, { INT("parity", M_REQUIRED, 0, 2) },
 	{ INT("stop", M_REQUIRED, 1, 2) }, { INT("line", M_REQUIRED, 0, 5) }, END
 };
@@ -122,15 +123,18 @@ static const struct member messages[] = {
 static const struct member schedules[] = {
 	{ ID(1) }, { INT("min", M_OR_255, 0, 59) }, { INT("hour", M_OR_255, 0, 23) },
 	{ INT("day", M_OR_255, 0, 31) }, { INT("month", M_OR_255, 0, 12), .aliases = "mon" },
-	{ BOOL("enabled", M_EXTRA) }, { INTS("wday", M_EXTRA, 1, 7) }, { INT("offsetSec", M_EXTRA, 0, 59) },
+	{ BOOL("enabled", M_EXTRA) }, { INTS("wday", M_EXTRA, 1, 7) },
+	{ INT("offsetSec", M_EXTRA, 0, 59) },
 	{ INT("jitterSec", M_EXTRA, 0, 300) }, { INT("delay", M_EXTRA, 0, INT32_MAX) }, END
 };
 static const struct member calendars[] = {
-	{ TEXT("calendarName", M_REQUIRED, 1, 128) }, { INTS("schedulerIds", M_REQUIRED, 0, INT32_MAX) }, END
+	{ TEXT("calendarName", M_REQUIRED, 1, 128) },
+	{ INTS("schedulerIds", M_REQUIRED, 0, INT32_MAX) }, END
 };
 static const struct member manager[] = {
 	{ ID(1) }, { CHOICE("eventType", M_REQUIRED, event_types) },
-	{ INT("eventId", M_REQUIRED, 0, INT32_MAX) }, { CHOICE("actionType", M_REQUIRED, action_types) },
+	{ INT("eventId", M_REQUIRED, 0, INT32_MAX) },
+	{ CHOICE("actionType", M_REQUIRED, action_types) },
 	{ INT("actionId", M_REQUIRED, 0, INT32_MAX) }, END
 };
 static const struct member pollers[] = {
@@ -142,10 +146,12 @@ static const struct member mqtt_actions[] = {
 };
 static const struct member smtp_actions[] = {
 	{ ID(1) }, { INT("meterMessageId", M_REQUIRED, 0, INT32_MAX) },
-	{ INT("emailFromId", M_REQUIRED, 0, INT32_MAX) }, { INT("emailToId", M_REQUIRED, 0, INT32_MAX) }, END
+	{ INT("emailFromId", M_REQUIRED, 0, INT32_MAX) },
+	{ INT("emailToId", M_REQUIRED, 0, INT32_MAX) }, END
 };
 const struct member sntp_action_members[] = {
-	{ ID(1) }, { ANY("eventType", 0), .check = check_event_type }, { INT("eventId", 0, 0, INT32_MAX) }, END
+	{ ID(1) }, { ANY("eventType", 0), .check = check_event_type },
+	{ INT("eventId", 0, 0, INT32_MAX) }, END
 };
 static const struct member depth[] = {
 	{ TEXT("type", M_REQUIRED, 1, 64) }, { INT("records", M_REQUIRED, 0, INT32_MAX) }, END
@@ -156,7 +162,8 @@ static const struct member depth[] = {
 #define BOTH DIALECT_ANY
 #define D40 DIALECT_40
 /* A list of the store whose rows are named by `id`, and that is empty when it is cleared. */
-#define IDS(path, dialects, table, of) { "settings/" path, dialects, VIEW_KEYED, V_EMPTIES, &view_tables, \
+#define IDS(path, dialects, table, of) { "settings/" path, dialects, VIEW_KEYED, V_EMPTIES, \
+    &view_tables, \
 	table, .key = "id", .members = (of) }
 const struct view views_40[] = {
 	{ "settings/proto/json/auth", BOTH, VIEW_KEYED, V_ACCOUNTS, &view_tables, TABLE_ACCOUNTS,
@@ -194,7 +201,8 @@ const struct view views_40[] = {
 	IDS("actions/mqtt", D40, TABLE_ACTION_MQTT, mqtt_actions),
 	IDS("actions/smtp", D40, TABLE_ACTION_SMTP, smtp_actions),
 	IDS("actions/sntp", BOTH, TABLE_ACTION_SNTP, sntp_action_members),
-	{ "settings/meter/depth", D40, VIEW_KEYED, V_UPDATE_ONLY | V_NO_POST, &view_depths, .key = "type",
+	{ "settings/meter/depth", D40, VIEW_KEYED, V_UPDATE_ONLY | V_NO_POST, &view_depths,
+	    .key = "type",
 	    .members = depth },
 	{ NULL }
 };

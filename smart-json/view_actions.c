@@ -81,8 +81,8 @@ type_of_template(const struct loose *templates, const char *name)
 
 	for (size_t i = 0; i < templates->n && name != NULL; i++)
 		if (has_text(templates->rows[i].row, "name", name))
-			first = json_string_value(json_array_get(
-			    json_object_get(templates->rows[i].row, "types"), 0));
+			first = json_string_value(
+			    json_array_get(json_object_get(templates->rows[i].row, "types"), 0));
 	if (first != NULL && strncmp(first, "ElJrnl", 6) == 0)
 		return ACTION_JOURNALS;
 	for (int type = 0; type < ACTION_TYPES && first != NULL; type++)
@@ -115,8 +115,8 @@ load(struct view_set *set)
 		rc = got;
 	for (size_t i = 0; i < pollers.n && rc == E_OK; i++) {
 		json_t *row = json_deep_copy(pollers.rows[i].row);
-		const struct loose_row *binding =
-		    binding_of(&manager, json_integer_value(json_object_get(row, "id")));
+		const struct loose_row *binding = binding_of(&manager,
+		    json_integer_value(json_object_get(row, "id")));
 		int type = type_of(&templates, row);
 
 		if (binding != NULL && type >= 0)
@@ -175,22 +175,24 @@ save_template(struct edits *edits, const struct loose *templates, int type, char
 }
 
 static int
-save_binding(struct edits *edits, const struct loose *manager, json_int_t *last, const struct view_row *r)
+save_binding(struct edits *edits, const struct loose *manager, json_int_t *last,
+    const struct view_row *r)
 {
-	const struct loose_row *binding =
-	    binding_of(manager, json_integer_value(json_object_get(r->next, "id")));
+	const struct loose_row *binding = binding_of(manager,
+	    json_integer_value(json_object_get(r->next, "id")));
 	json_int_t type = json_integer_value(json_object_get(r->next, "eventType"));
-	json_t *row = binding != NULL ? json_copy(binding->row) :
-					json_pack("{s:I}", "id", *last + 1);
+	json_t *row = binding != NULL ? json_copy(binding->row) : json_pack("{s:I}", "id", *last + 1);
 	char key[24];
 	int rc = E_NOMEM;
 
 	snprintf(key, sizeof(key), "%lld", (long long)*last + 1);
-	if (row != NULL && json_object_update_new(row,
-			       json_pack("{s:s,s:O,s:s,s:O}", "eventType", events[type == 1],
-				   "eventId", json_object_get(r->next, "eventId"), "actionType",
-				   "Poller", "actionId", json_object_get(r->next, "id"))) == 0)
-		rc = edits_row(edits, TABLE_MANAGER, binding != NULL ? binding->key : key, row, r->asked);
+	if (row != NULL &&
+	    json_object_update_new(row,
+		json_pack("{s:s,s:O,s:s,s:O}", "eventType", events[type == 1], "eventId",
+		    json_object_get(r->next, "eventId"), "actionType", "Poller", "actionId",
+		    json_object_get(r->next, "id"))) == 0)
+		rc = edits_row(edits, TABLE_MANAGER, binding != NULL ? binding->key : key, row,
+		    r->asked);
 	*last += binding == NULL;
 	json_decref(row);
 	return rc;
@@ -211,8 +213,8 @@ save_action(struct edits *edits, const struct loose *manager, const struct loose
 		json_object_del(row, "eventType");
 		json_object_del(row, "eventId");
 		json_object_del(row, "type");
-		rc = edits_row(edits, TABLE_ACTION_METER, r->store_key != NULL ? r->store_key : key, row,
-		    r->asked);
+		rc = edits_row(edits, TABLE_ACTION_METER, r->store_key != NULL ? r->store_key : key,
+		    row, r->asked);
 	}
 	json_decref(row);
 	return rc < 0 ? rc : save_binding(edits, manager, last, r);

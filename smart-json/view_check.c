@@ -72,7 +72,7 @@ is_network(const char *text)
 json_t *
 check_networks(json_t *value, const struct member *m, struct fault *fault)
 {
-	enum { NETWORKS = 16 };	/* src/transit/row.h */
+	enum { NETWORKS = 16 }; /* src/transit/row.h */
 	json_t *item;
 	size_t i;
 
@@ -213,7 +213,8 @@ port_of(const char *addr)
 
 	if (colon == NULL || (strchr(addr, ':') != colon && colon != addr && colon[-1] != ']'))
 		return NULL;
-	return colon[1] != '\0' && strspn(colon + 1, "0123456789") == strlen(colon + 1) ? colon + 1 : NULL;
+	return colon[1] != '\0' && strspn(colon + 1, "0123456789") == strlen(colon + 1) ? colon + 1 :
+											  NULL;
 }
 
 int

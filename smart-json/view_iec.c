@@ -79,14 +79,18 @@ static const struct member mapioa[] = {
 	{ INT("meterId", M_REQUIRED, 0, INT32_MAX) }, END
 };
 static const struct member iec_settings[] = {
-	{ INT("CASDU", M_REQUIRED, 0, 65535) }, { INT("k", M_REQUIRED, 0, 32767) }, { INT("w", M_REQUIRED, 0, 32767) },
-	{ INT("t0", M_REQUIRED, 0, 255) }, { INT("t1", M_REQUIRED, 0, 255) }, { INT("t2", M_REQUIRED, 0, 255) },
+	{ INT("CASDU", M_REQUIRED, 0, 65535) }, { INT("k", M_REQUIRED, 0, 32767) },
+	{ INT("w", M_REQUIRED, 0, 32767) },
+	{ INT("t0", M_REQUIRED, 0, 255) }, { INT("t1", M_REQUIRED, 0, 255) },
+	{ INT("t2", M_REQUIRED, 0, 255) },
 	{ INT("t3", M_REQUIRED, 0, 172800) }, { INT("periodicSendTime", M_REQUIRED, 0, 86400) },
-	{ INT("qualityTime", M_REQUIRED, 0, 86400) }, { INT("spontaneousCheckTime", M_REQUIRED, 0, 86400) },
+	{ INT("qualityTime", M_REQUIRED, 0, 86400) },
+	{ INT("spontaneousCheckTime", M_REQUIRED, 0, 86400) },
 	{ INT("pollerTime", M_REQUIRED, 0, 86400) }, END
 };
 static const struct member iec_template[] = {
-	{ ID(1) }, { INT("IOA", M_REQUIRED, 0, 16777215) }, { INT("meterId", M_REQUIRED, 0, INT32_MAX) },
+	{ ID(1) }, { INT("IOA", M_REQUIRED, 0, 16777215) },
+	{ INT("meterId", M_REQUIRED, 0, INT32_MAX) },
 	{ INT("templateNameId", M_REQUIRED, 0, INT32_MAX) }, END
 };
 static const struct member iec_causes[] = {

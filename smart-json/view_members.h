@@ -26,6 +26,7 @@ enum { CERTIFICATE_LETTERS = 65536 };	/* smart-json.md 19 */
 
 /* Lists that views of both dialects use: view_40.c. */
 extern const struct choice baud_rates[];
-extern const struct member account_members[], uart_members[], sntp_action_members[], local_time_members[];
+extern const struct member account_members[], uart_members[], sntp_action_members[],
+    local_time_members[];
 
 #endif

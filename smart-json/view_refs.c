@@ -53,8 +53,7 @@ struct ref_world { struct view_set *set; struct ref_table tables[TABLE_COUNT]; }
 static bool
 is_of(const struct view_set *set, int table)
 {
-	return set->view->source == &view_meters ? table == METERS :
-						   (int)set->view->table == table;
+	return set->view->source == &view_meters ? table == METERS : (int)set->view->table == table;
 }
 
 static struct ref_table *
@@ -69,7 +68,8 @@ table_of(struct ref_world *world, enum table which)
 	t->rows = rows != NULL ? calloc(rows->n + 1, sizeof(*t->rows)) : NULL;
 	for (size_t i = 0; t->rows != NULL && i < rows->n; i++)
 		t->rows[t->n++] = (struct ref_row){ .key = strdup(rows->rows[i].key),
-			.number = rows->rows[i].number, .row = json_loads(rows->rows[i].json, 0, NULL) };
+			.number = rows->rows[i].number, .row = json_loads(rows->rows[i].json, 0,
+			    NULL) };
 	table_rows_release(rows);
 	t->loaded = true;
 	return t;
@@ -95,7 +95,8 @@ means(const struct ref *ref, const json_t *value, const json_t *row, int64_t num
 	const json_t *key = json_object_get(row, key_of(ref->to));
 
 	if (json_is_string(value))
-		return json_is_string(key) && texts_alike(json_string_value(value), json_string_value(key));
+		return json_is_string(key) &&
+		    texts_alike(json_string_value(value), json_string_value(key));
 	if (!json_is_integer(value))
 		return false;
 	return (ref->flags & R_NUMBER) != 0 ? json_integer_value(value) == number :
@@ -292,7 +293,8 @@ cascade_edits(struct ref_world *world, struct edits *edits)
 			if (t->rows[i].removed)
 				rc = edits_remove(edits, (enum table)table, t->rows[i].key);
 			else if (t->rows[i].changed)
-				rc = edits_row(edits, (enum table)table, t->rows[i].key, t->rows[i].row, -1);
+				rc = edits_row(edits, (enum table)table, t->rows[i].key, t->rows[i].row,
+				    -1);
 		}
 	}
 	return rc;
@@ -315,7 +317,8 @@ view_check_refs(struct view_set *set, struct edits *edits, bool strict, bool cas
 		rc = check_uses(world, strict);
 	for (size_t i = 0; cascade && i < set->n && rc == E_OK; i++)
 		if (set->rows[i].next == NULL && set->rows[i].now != NULL)
-			drop(world, set->view->source == &view_meters ? (int)METERS : (int)set->view->table,
+			drop(world,
+			    set->view->source == &view_meters ? (int)METERS : (int)set->view->table,
 			    set->rows[i].now, set->rows[i].number);
 	if (rc == E_OK && cascade)
 		rc = cascade_edits(world, edits);

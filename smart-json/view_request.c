@@ -11,14 +11,14 @@
 
 /* "Settings" and "settings" (5); the capital form when both are there. */
 static json_t *
-wrapped(const struct view *view, const json_t *body, const char **spelled)
+wrapped(struct view_request *r, const struct view *view)
 {
 	const char *name = view->wrapper != NULL ? view->wrapper : "Settings";
 	const char *small = view->wrapper != NULL ? "meters" : "settings";
-	json_t *value = json_object_get(body, name);
+	json_t *value = json_object_get(r->body, name);
 
-	*spelled = value != NULL ? name : small;
-	return value != NULL ? value : json_object_get(body, small);
+	snprintf(r->at, sizeof(r->at), "/%s", value != NULL ? name : small);
+	return value != NULL ? value : json_object_get(r->body, small);
 }
 
 static void
@@ -33,13 +33,18 @@ take_rows(struct view_request *r, json_t *value)
 	json_array_append(r->rows, value);
 }
 
-/* The keys that {"Settings":{"id":[3,4]}} or {"ids":[3,4]} name; NULL. */
-static json_t *
-keys_under(const json_t *object, const char *name)
+/* The keys that {"Settings":{"id":[3,4]}} or {"ids":[3,4]} name. */
+static bool
+take_keys(struct view_request *r, const json_t *object, const char *name)
 {
 	json_t *value = name != NULL ? json_object_get(object, name) : NULL;
+	size_t n = strlen(r->at);
 
-	return json_is_array(value) ? value : NULL;
+	if (!json_is_array(value))
+		return false;
+	snprintf(r->at + n, sizeof(r->at) - n, "/%s", name);
+	r->rows = json_incref(value);
+	return true;
 }
 
 static const char *
@@ -55,26 +60,24 @@ static bool
 read_removal(struct view_request *r, const struct view *view)
 {
 	static const char *const names[] = { "ids", "names", "calendarNames" };
-	json_t *value = wrapped(view, r->body, &r->wrapper), *keys = NULL;
+	json_t *value = wrapped(r, view);
 
-	if (json_is_array(value)) {
-		r->rows = json_incref(value);
-		return true;
-	}
 	if (json_is_object(value)) {
-		if ((keys = keys_under(value, wire_name(view, view->key))) == NULL)
-			keys = keys_under(value, wire_name(view, view->other_key));
-		if (keys == NULL && json_object_size(value) > 0)
+		if (!take_keys(r, value, wire_name(view, view->key)) &&
+		    !take_keys(r, value, wire_name(view, view->other_key)) &&
+		    json_object_size(value) > 0)
 			take_rows(r, value);
-		else
-			r->rows = keys != NULL ? json_incref(keys) : json_array();
 		return true;
 	}
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && keys == NULL; i++)
-		keys = keys_under(r->body, names[i]);
-	r->unwrapped = true;
-	r->rows = keys != NULL ? json_incref(keys) : json_array();
-	return keys != NULL || (value == NULL && json_object_size(r->body) == 0);
+	if (json_is_array(value)) {
+		take_rows(r, value);
+		return true;
+	}
+	r->at[0] = '\0';
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (take_keys(r, r->body, names[i]))
+			return true;
+	return value == NULL && json_object_size(r->body) == 0;
 }
 
 static bool
@@ -89,8 +92,8 @@ is_blank(const char *text, size_t len)
 bool
 view_request_read(struct view_request *r, const struct view *view, struct http_call *call)
 {
-	struct fault fault = { 0 };
 	bool flat = view->kind == VIEW_FLAT, removal = call->head->method == HTTP_DELETE;
+	struct fault fault = { 0 };
 	json_t *value;
 
 	if (removal && is_blank(call->body, call->body_len))
@@ -104,16 +107,16 @@ view_request_read(struct view_request *r, const struct view *view, struct http_c
 		fault_answer(call, &fault, "");
 		return false;
 	}
-	value = wrapped(view, r->body, &r->wrapper);
+	value = wrapped(r, view);
 	if (value == NULL && flat) {
 		take_rows(r, r->body);
-		r->unwrapped = true;
+		r->at[0] = '\0';
 	} else if (json_is_array(value) || json_is_object(value)) {
 		take_rows(r, value);
 	} else {
-		fault_set(&fault, FAULT_WRAPPER, value != NULL ? r->wrapper : "", -1,
+		fault_set(&fault, FAULT_WRAPPER, "", -1,
 		    view->wrapper != NULL ? view->wrapper : "Settings");
-		fault_answer(call, &fault, "");
+		fault_answer(call, &fault, value != NULL ? r->at : "");
 		return false;
 	}
 	return true;
@@ -165,8 +168,8 @@ mark_seen(struct writing *w, const char *key)
 	if ((view->flags & V_REPEATS) != 0)
 		return E_OK;
 	if (json_object_get(w->seen, key) != NULL)
-		return fault_set(&w->set->fault, FAULT_EXISTS, view->key != NULL ? wire_name(view, view->key) : "",
-		    -1, key);
+		return fault_set(&w->set->fault, FAULT_EXISTS,
+		    view->key != NULL ? wire_name(view, view->key) : "", -1, key);
 	return json_object_set_new(w->seen, key, json_true()) < 0 ? E_NOMEM : E_OK;
 }
 
@@ -302,7 +305,8 @@ remove_with(struct view_set *set, const char *stored, const char *text)
 
 /* The text of a key as the rows are found by it.  A key that no row can have is none: 1. */
 static int
-key_text(struct view_set *set, const char *stored, const json_t *value, char key[static VIEW_KEY_SIZE])
+key_text(struct view_set *set, const char *stored, const json_t *value, const char *where,
+    char key[static VIEW_KEY_SIZE])
 {
 	const struct member *m = view_member(set->view, stored);
 	struct fault fault = { 0 };
@@ -310,10 +314,9 @@ key_text(struct view_set *set, const char *stored, const json_t *value, char key
 	int64_t number;
 
 	if (m->kind == MEMBER_INT && !view_integer(value, &number))
-		return fault_set(&set->fault, FAULT_NO_INT, json_is_string(value) ? "" : m->name, -1,
-		    m->name);
+		return fault_set(&set->fault, FAULT_NO_INT, where, -1, m->name);
 	if (m->kind != MEMBER_INT && !json_is_string(value) && !json_is_integer(value))
-		return fault_set(&set->fault, FAULT_NO_TEXT, m->name, -1, m->name);
+		return fault_set(&set->fault, FAULT_NO_TEXT, where, -1, m->name);
 	if ((taken = view_take_value(m, value, &fault)) == NULL)
 		return 1;
 	row = json_pack("{s:o}", "key", taken);
@@ -326,7 +329,8 @@ static int
 remove_one(struct view_set *set, const json_t *item)
 {
 	const char *stored = set->view->key;
-	const char *name = wire_name(set->view, stored), *other = wire_name(set->view, set->view->other_key);
+	const char *name = wire_name(set->view, stored),
+		   *other = wire_name(set->view, set->view->other_key);
 	const json_t *value = json_is_object(item) ? json_object_get(item, name) : item;
 	char key[VIEW_KEY_SIZE];
 	struct view_row *row;
@@ -339,7 +343,8 @@ remove_one(struct view_set *set, const json_t *item)
 	/* {"id": [...]} of a table that is named otherwise came as bare numbers. */
 	if (!json_is_object(item) && json_is_integer(item) && other != NULL)
 		stored = set->view->other_key;
-	rc = key_text(set, stored, value, key);
+	rc = key_text(set, stored, value, json_is_object(item) ? wire_name(set->view, stored) : "",
+	    key);
 	if (rc != E_OK)
 		return rc > 0 ? E_OK : rc;
 	row = stored == set->view->key ? view_set_find(set, key) : NULL;
@@ -404,7 +409,8 @@ check_unique(struct view_set *set)
 			continue;
 		set->fault_row = row->asked;
 		if (row->asked >= 0 && json_object_get(seen, text) != NULL)
-			rc = fault_set(&set->fault, FAULT_TWICE, wire_name(set->view, stored), -1, text);
+			rc = fault_set(&set->fault, FAULT_TWICE, wire_name(set->view, stored), -1,
+			    text);
 		json_object_set_new(seen, text, json_true());
 	}
 	json_decref(seen);

@@ -6,10 +6,9 @@
 
 struct view_request {
 	json_t *body;		/* NULL: none, DELETE clears the table */
-	const char *wrapper;	/* the member of the body with the rows, as it is spelled there */
 	json_t *rows;		/* a list: of rows, or for DELETE of keys and rows; NULL none */
-	bool single;		/* the wrapper holds one row, no list */
-	bool unwrapped;		/* the body is the row, or names keys */
+	char at[64];		/* pointer to the list in the body: "/Settings" */
+	bool single;		/* there is one row at that place, no list */
 };
 
 /* Takes the body apart.  false: the refusal is made. */
@@ -17,6 +16,7 @@ bool view_request_read(struct view_request *, const struct view *, struct http_c
 void view_request_forget(struct view_request *);
 /* Changes the rows of the set as POST, PUT or DELETE asks, and looks at the whole.  E_INVALID, E_NOMEM:
  * the fault of the set says. */
-int view_request_apply(struct view_set *, const struct view_request *, const struct http_call *) USPD_MUST_CHECK;
+int view_request_apply(struct view_set *, const struct view_request *,
+    const struct http_call *) USPD_MUST_CHECK;
 
 #endif

@@ -140,7 +140,8 @@ static bool
 belongs(const struct view *view, const json_t *row)
 {
 	const char *action = json_string_value(json_object_get(row, "action"));
-	const char *name = view->key != NULL ? json_string_value(json_object_get(row, view->key)) : NULL;
+	const char *name = view->key != NULL ? json_string_value(json_object_get(row, view->key)) :
+					       NULL;
 
 	if (view->subset != NULL)
 		return action != NULL && strcmp(action, view->subset) == 0;
@@ -218,7 +219,8 @@ enum { KEY_MARKS = 32 };	/* what choose_key() may put around a key */
 /* Keys of the store are ours to choose: the row's own key, or when a row of the factory has that
  * already, one with a mark behind it. */
 static void
-choose_key(const struct view_set *set, const struct view_row *row, json_t *taken, char buf[static VIEW_KEY_SIZE])
+choose_key(const struct view_set *set, const struct view_row *row, json_t *taken,
+    char buf[static VIEW_KEY_SIZE])
 {
 	char key[VIEW_KEY_SIZE];
 	int n;
@@ -271,8 +273,9 @@ save_rows(struct view_set *set, struct edits *edits)
 			choose_key(set, row, taken, key);
 		else
 			snprintf(key, sizeof(key), "%s", row->store_key);
-		rc = row->next != NULL ? edits_row(edits, set->view->table, key, row->next, row->asked) :
-					 edits_remove(edits, set->view->table, key);
+		rc = row->next != NULL ?
+		    edits_row(edits, set->view->table, key, row->next, row->asked) :
+		    edits_remove(edits, set->view->table, key);
 	}
 	json_decref(taken);
 	return rc;

@@ -145,7 +145,8 @@ enum { N_KEYS = sizeof(depth_keys) / sizeof(depth_keys[0]) };
 struct new_depths { struct settings settings; bool given[N_KEYS]; };
 
 static int
-ask_depth(struct view_set *set, struct new_depths *new, const char *key, const char *name, json_int_t depth)
+ask_depth(struct view_set *set, struct new_depths *new, const char *key, const char *name,
+    json_int_t depth)
 {
 	char wanted[24], now[SETTING_TEXT], asked[SETTING_TEXT];
 	unsigned at = 0;
@@ -251,7 +252,8 @@ storage_key(json_int_t storage)
 static void
 add_storage(json_t *list, int storage, int64_t depth)
 {
-	json_array_append_new(list, json_pack("{s:i,s:I}", "type", storage, "depth", (json_int_t)depth));
+	json_array_append_new(list,
+	    json_pack("{s:i,s:I}", "type", storage, "depth", (json_int_t)depth));
 }
 
 static json_t *
@@ -315,7 +317,8 @@ check_storages(json_t *value, const struct member *m, struct fault *fault)
 			kind = FAULT_RANGE;
 		else
 			json_object_update_new(item,
-			    json_pack("{s:I,s:I}", "type", (json_int_t)type, "depth", (json_int_t)depth));
+			    json_pack("{s:I,s:I}", "type", (json_int_t)type, "depth",
+				(json_int_t)depth));
 		if (kind == FAULT_NONE)
 			continue;
 		fault_set(fault, kind, m->name, (int)i, "type, depth");
@@ -418,7 +421,8 @@ save_passwords(struct view_set *set, struct edits *edits)
 	text_str(&text, "");
 	for (int id = 1; id <= last; id++)
 		text_printf(&text, "%s%s%s", id > 1 ? "," : "",
-		    places[id] != NULL ? json_string_value(json_object_get(places[id], "password")) : "",
+		    places[id] != NULL ? json_string_value(json_object_get(places[id], "password")) :
+					 "",
 		    json_is_true(json_object_get(places[id], "reads")) ? READ_ONLY_MARK : "");
 	if (text.failed)
 		rc = E_NOMEM;

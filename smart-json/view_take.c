@@ -18,8 +18,8 @@ view_integer(const json_t *value, int64_t *number)
 		*number = json_integer_value(value);
 		return true;
 	}
-	if (text == NULL || !(isdigit((unsigned char)*text) ||
-				(*text == '-' && isdigit((unsigned char)text[1]))))
+	if (text == NULL ||
+	    !(isdigit((unsigned char)*text) || (*text == '-' && isdigit((unsigned char)text[1]))))
 		return false;
 	errno = 0;
 	*number = strtoll(text, &end, 10);
@@ -69,8 +69,8 @@ take_integer(const struct member *m, const json_t *value, int item, struct fault
 		if (m->choices != NULL)
 			snprintf(detail, sizeof(detail), "%" PRId64, number);
 		else
-			snprintf(detail, sizeof(detail), "%" PRId64 " (%" PRId64 "…%" PRId64 ")", number,
-			    m->least, m->most);
+			snprintf(detail, sizeof(detail), "%" PRId64 " (%" PRId64 "…%" PRId64 ")",
+			    number, m->least, m->most);
 		fault_set(fault, FAULT_RANGE, m->name, item, detail);
 		return NULL;
 	}
@@ -260,16 +260,19 @@ take_member(const struct view_set *set, const struct member *m, json_t *row, con
 	if (value == NULL && (m->flags & M_REQUIRED) != 0)
 		return fault_set(fault, FAULT_MISSING, m->name, -1, m->name);
 	if (value == NULL)
-		return !kept || before == NULL ? E_OK :
-		    json_object_set(row, stored_name(m), before) < 0 ? E_NOMEM : E_OK;
+		return !kept || before == NULL			     ? E_OK :
+		    json_object_set(row, stored_name(m), before) < 0 ? E_NOMEM :
+								       E_OK;
 	if (json_is_null(value))
-		return (m->flags & M_EXTRA) != 0 ? E_OK :
-		    json_object_set_new(row, stored_name(m), json_null()) < 0 ? E_NOMEM : E_OK;
+		return (m->flags & M_EXTRA) != 0			      ? E_OK :
+		    json_object_set_new(row, stored_name(m), json_null()) < 0 ? E_NOMEM :
+										E_OK;
 	if ((m->flags & M_SECRET) != 0 && !set->secrets && before != NULL && json_is_string(value) &&
 	    *json_string_value(value) == '\0' && (set->view->flags & V_ACCOUNTS) == 0)
 		return json_object_set(row, stored_name(m), before) < 0 ? E_NOMEM : E_OK;
-	return json_object_set_new(row, stored_name(m), view_take_value(m, value, fault)) < 0 ? E_INVALID :
-											   E_OK;
+	return json_object_set_new(row, stored_name(m), view_take_value(m, value, fault)) < 0 ?
+	    E_INVALID :
+	    E_OK;
 }
 
 json_t *

@@ -32,7 +32,8 @@ fault_set(struct fault *fault, enum fault_kind kind, const char *member, int ite
 	if (item >= 0)
 		snprintf(fault->where, sizeof(fault->where), "/%s/%d", member, item);
 	else
-		snprintf(fault->where, sizeof(fault->where), "%s%s", *member != '\0' ? "/" : "", member);
+		snprintf(fault->where, sizeof(fault->where), "%s%s", *member != '\0' ? "/" : "",
+		    member);
 	snprintf(fault->detail, sizeof(fault->detail), "%s", detail);
 	cut(fault->detail);
 	return E_INVALID;
@@ -52,7 +53,7 @@ void
 fault_answer(struct http_call *call, const struct fault *fault, const char *base)
 {
 	enum fault_kind kind = fault->kind != FAULT_NONE ? fault->kind : FAULT_MEMORY;
-	char where[128];
+	char where[192];
 
 	snprintf(where, sizeof(where), "%s%s", base, fault->where);
 	http_fail_res(call, faults[kind].status, faults[kind].res, where, "%s%s%s",

@@ -66,8 +66,7 @@ log_recent(char *buf, size_t size)
 	if (end - from >= size)
 		from = end - (size - 1);
 	/* What was cut begins with its next line; before the oldest byte stands the newest. */
-	if (from > 0 &&
-	    (end - from == LOG_RECENT_SIZE || recent[(from - 1) % LOG_RECENT_SIZE] != '\n'))
+	if (from > 0 && (end - from == LOG_RECENT_SIZE || recent[(from - 1) % LOG_RECENT_SIZE] != '\n'))
 		while (from < end && recent[from++ % LOG_RECENT_SIZE] != '\n')
 			continue;
 	while (from < end)

@@ -155,8 +155,9 @@ schedule_next(const struct schedule *s, struct zone zone, int64_t after, int64_t
 		int64_t next = day_add(zone, midnight, 1);
 
 		if (day_fits(s, &c, civil_days(c.year, c.month, c.day)) &&
-		    (s->hour >= 0 ? next_by_hour(s, zone, &c, from, due) :
-				    next_by_minute(s, zone, from > midnight ? from : midnight, next, due)))
+		    (s->hour >= 0 ?
+			    next_by_hour(s, zone, &c, from, due) :
+			    next_by_minute(s, zone, from > midnight ? from : midnight, next, due)))
 			return E_OK;
 		midnight = next;
 	}

@@ -81,7 +81,7 @@ skip_name(const char *p)
 static const char *
 skip_value(const char *p)
 {
-	char open[JSON_TEXT_DEEPEST];
+	char open[JSON_TEXT_DEEPEST] = "";
 	size_t deep = 0;
 
 	for (;;) {

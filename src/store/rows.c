@@ -203,7 +203,7 @@ rows_read(struct store *s, enum table table, struct table_rows **made)
 	if (rc == E_OK)
 		rc = state.written ? read_written(s, table, &state, &f) :
 				     read_factory(s, table, state.last, &f);
-	if (rc < 0) {
+	if (rc < 0 || f.t == NULL) {
 		free_snapshot(f.t);
 		return rc;
 	}

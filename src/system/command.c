@@ -40,7 +40,7 @@ spawn(const char *const argv[], int out, pid_t *pid)
 static int
 listen_to(int in, char *out, size_t size, int64_t until_us)
 {
-	char drop[1024];
+	char drop[1024] = "";
 	size_t len = 0;
 
 	for (;;) {

@@ -98,8 +98,7 @@ take_count(const json_t *from, const char *key, unsigned *to)
 {
 	const json_t *value = json_object_get(from, key);
 
-	if (json_is_integer(value) && json_integer_value(value) >= 0 &&
-	    json_integer_value(value) <= 64)
+	if (json_is_integer(value) && json_integer_value(value) >= 0 && json_integer_value(value) <= 64)
 		*to = (unsigned)json_integer_value(value);
 }
 

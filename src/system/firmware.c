@@ -140,7 +140,7 @@ find_part(struct take *t, FILE *in, struct multipart *m)
 		multipart_feed(m, piece, n);
 	free(piece);
 	rc = multipart_finish(m);
-	return rc == E_OK ? E_OK :
+	return rc == E_OK    ? E_OK :
 	    rc == E_NOTFOUND ? refuse(t, rc, "the form has no field \"fw_update\"") :
 			       refuse(t, rc, "the form is broken or incomplete");
 }
@@ -354,7 +354,6 @@ firmware_started(struct store *store)
 
 	if (store_journal_read(store, DJ_UPDATE, 0, 1, true, same_version, &same) < 0 || same)
 		return;
-	if (store_journal_add(store, DJ_UPDATE, clock_utc(),
-		"{\"version\":\"" USPD_VERSION "\"}") < 0)
+	if (store_journal_add(store, DJ_UPDATE, clock_utc(), "{\"version\":\"" USPD_VERSION "\"}") < 0)
 		log_warn("system", "the running version was not journalled");
 }

@@ -53,7 +53,8 @@ static bool
 take_word(const json_t *from, const char *key, char *to, size_t size)
 {
 	const char *text = json_string_value(json_object_get(from, key));
-	static const char allowed[] = "0123456789.-_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	static const char allowed[] =
+	    "0123456789.-_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
 	if (text == NULL || *text == '\0' || strlen(text) >= size ||
 	    strspn(text, allowed) != strlen(text))
@@ -73,8 +74,7 @@ firmware_manifest_parse(struct firmware_manifest *m, const char *json, size_t le
 	good = take_word(root, "compatible", m->compatible, sizeof(m->compatible)) &&
 	    take_word(root, "version", m->version, sizeof(m->version)) && json_is_integer(size) &&
 	    json_integer_value(size) > 0 &&
-	    hex_bytes(json_string_value(json_object_get(root, "sha256")), m->sha256,
-		sizeof(m->sha256));
+	    hex_bytes(json_string_value(json_object_get(root, "sha256")), m->sha256, sizeof(m->sha256));
 	if (good)
 		m->size = (uint64_t)json_integer_value(size);
 	json_decref(root);
@@ -154,8 +154,9 @@ check_signature(const uint8_t *data, size_t len, char *why, size_t size)
 		closedir(dir);
 	if (good)
 		return E_OK;
-	return n_keys == 0 ? refuse(E_NOTFOUND, why, size, "there is no key in %s to check with", key_dir) :
-			     refuse(E_DENIED, why, size, "the signature is of none of the %u keys", n_keys);
+	return n_keys == 0 ?
+	    refuse(E_NOTFOUND, why, size, "there is no key in %s to check with", key_dir) :
+	    refuse(E_DENIED, why, size, "the signature is of none of the %u keys", n_keys);
 }
 
 /* ---- payload ---- */
@@ -168,7 +169,8 @@ check_payload(FILE *f, const struct firmware_manifest *m, char *why, size_t size
 	uint64_t left = m->size;
 	unsigned len = 0;
 	int rc = ctx != NULL && piece != NULL && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1 ?
-	    E_OK : E_NOMEM;
+	    E_OK :
+	    E_NOMEM;
 
 	while (rc == E_OK && left > 0) {
 		size_t n = fread(piece, 1, left < PIECE ? (size_t)left : PIECE, f);
@@ -182,8 +184,9 @@ check_payload(FILE *f, const struct firmware_manifest *m, char *why, size_t size
 	}
 	if (rc == E_OK && fgetc(f) != EOF)
 		rc = refuse(E_FRAME, why, size, "there is more than the manifest tells");
-	if (rc == E_OK && (EVP_DigestFinal_ex(ctx, digest, &len) != 1 || len != sizeof(m->sha256) ||
-	    memcmp(digest, m->sha256, len) != 0))
+	if (rc == E_OK &&
+	    (EVP_DigestFinal_ex(ctx, digest, &len) != 1 || len != sizeof(m->sha256) ||
+		memcmp(digest, m->sha256, len) != 0))
 		rc = refuse(E_CHECKSUM, why, size, "the payload is damaged: its SHA-256 differs");
 	EVP_MD_CTX_free(ctx);
 	free(piece);

@@ -45,8 +45,7 @@ complain(struct front *front, const char *text)
 	text_str(&json, "{\"level\":\"error\",\"unit\":\"nginx\",\"text\":");
 	text_json(&json, front->complaint);
 	text_str(&json, "}");
-	if (json.failed ||
-	    store_journal_add(front->options.store, DJ_SYSTEM, clock_utc(), json.p) < 0)
+	if (json.failed || store_journal_add(front->options.store, DJ_SYSTEM, clock_utc(), json.p) < 0)
 		log_warn("system", "not journalled: %s", front->complaint);
 	text_free(&json);
 }
@@ -115,8 +114,8 @@ take_certificate(struct front *front, const json_t *json, struct nginx_row *row)
 	    certificate_check(row->certificate, row->key, NULL) == E_OK)
 		return;
 	row->certificate[0] = row->key[0] = '\0';
-	snprintf(why, sizeof(why), "port %u: its certificate and key do not fit; the device's own is used",
-	    row->port);
+	snprintf(why, sizeof(why),
+	    "port %u: its certificate and key do not fit; the device's own is used", row->port);
 	complain(front, why);
 }
 
@@ -239,8 +238,8 @@ make_config(struct front *front, const struct settings *settings, struct text *t
 		.redirect = settings->tls_http_redirect != 0 };
 	if (gethostname(host, sizeof(host) - 1) < 0)
 		host[0] = '\0';
-	good = take_rows(front, config) && config->version != 0 && nginx_word(front->dir) && nginx_word(front->run_dir) &&
-	    certificate_ensure(certificate, key, host) == E_OK;
+	good = take_rows(front, config) && config->version != 0 && nginx_word(front->dir) &&
+	    nginx_word(front->run_dir) && certificate_ensure(certificate, key, host) == E_OK;
 	if (config->version == 0)
 		complain(front, "TLS is asked for, but the program does not run here");
 	if (good)
@@ -390,7 +389,7 @@ front_open(struct front **to, const struct front_options *options)
 	absolute(front->run_dir, sizeof(front->run_dir), options->run_dir);
 	snprintf(front->bind, sizeof(front->bind), "%s",
 	    options->http_bind != NULL && *options->http_bind != '\0' ? options->http_bind :
-								      "127.0.0.1");
+									"127.0.0.1");
 	snprintf(front->nginx, sizeof(front->nginx), "%s",
 	    options->nginx != NULL ? options->nginx : "nginx");
 	if (options->reload != NULL)

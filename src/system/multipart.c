@@ -48,7 +48,7 @@ multipart_start(struct multipart *m, const char *content_type, const char *wante
 	if (!parameter(content_type, "boundary", boundary, sizeof(boundary)) || boundary[0] == '\0')
 		return E_INVALID;
 	m->mark_len = (size_t)snprintf(m->mark, sizeof(m->mark), "\r\n--%s", boundary);
-	m->matched = 2;	/* the first mark needs no line before it */
+	m->matched = 2; /* the first mark needs no line before it */
 	return E_OK;
 }
 

@@ -79,8 +79,10 @@ print_http(struct text *t, const struct nginx_config *c)
 	    "\tproxy_set_header X-Forwarded-For $remote_addr;\n"
 	    "\tproxy_set_header X-Forwarded-Proto $scheme;\n\t");
 	text_str(t, tls);
-	text_printf(t, "\tssl_session_cache shared:https:1m;\n"
-	    "\tupstream uspdd {\n\t\tserver %s;\n\t\tkeepalive 8;\n\t}\n", c->upstream);
+	text_printf(t,
+	    "\tssl_session_cache shared:https:1m;\n"
+	    "\tupstream uspdd {\n\t\tserver %s;\n\t\tkeepalive 8;\n\t}\n",
+	    c->upstream);
 	text_str(t, "\tserver {\n");
 	print_listen(t, c, c->https_port, " ssl");
 	text_printf(t, "\t\tssl_certificate \"%s\";\n\t\tssl_certificate_key \"%s\";\n", c->certificate,
@@ -149,7 +151,8 @@ nginx_print(struct text *t, const struct nginx_config *c)
 	    "worker_processes 1;\n"
 	    "pid \"%s/nginx.pid\";\n"
 	    "error_log stderr warn;\n"
-	    "events {\n\tworker_connections 1024;\n}\n", c->dir);
+	    "events {\n\tworker_connections 1024;\n}\n",
+	    c->dir);
 	print_http(t, c);
 	if (c->n_rows > 0)
 		print_stream(t, c);

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "src/base/civil.h"
@@ -17,10 +16,11 @@
 #include "src/base/log.h"
 #include "src/base/loop.h"
 #include "src/store/store.h"
+#include "src/system/command.h"
 #include "src/system/device_private.h"
 #include "src/system/firmware.h"
 
-enum { RESTART_AFTER_MS = 2000, BOOT_ID = 40, PATH = 512 };
+enum { RESTART_AFTER_MS = 2000, COMMAND_MS = 60000, BOOT_ID = 40, PATH = 512 };
 enum reason { REASON_UNKNOWN, REASON_POWER_ON, REASON_RESTART };	/* smart-json.md 14 */
 /* 2000-01-01 and 2100-01-01 (smart-json.md 12). */
 #define CLOCK_LEAST INT64_C(946684800)
@@ -30,24 +30,21 @@ struct orders {
 	struct orders_options options;
 	struct device_orders device;
 	struct loop_timer *restart;	/* loop only */
-	pthread_mutex_t clock_lock;	/* one setting at a time: reading and stepping belong together */
+	pthread_mutex_t clock_lock;	/* reading and stepping belong together */
 	char time_sync[256], reboot[256], dir[PATH];
 };
 
-/* 0 and the command's good end, else why not. */
 static int
 run_command(const char *command)
 {
-	int status = system(command);
+	const char *const argv[] = { "/bin/sh", "-c", command, NULL };
+	char said[200];
+	int rc = command_run(argv, said, sizeof(said), COMMAND_MS);
 
-	if (status == 0)
-		return E_OK;
-	if (status == -1)
-		log_warn("system", "command=\"%s\": %s", command, strerror(errno));
-	else
-		log_warn("system", "command=\"%s\": ended with %d", command,
-		    WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status));
-	return E_IO;
+	said[strcspn(said, "\r\n")] = '\0';
+	if (rc < 0)
+		log_warn("system", "command=\"%s\": %s: %s", command, uspd_strerror(rc), said);
+	return rc;
 }
 
 /* ---- clock ---- */
@@ -91,7 +88,8 @@ move_clock(struct orders *orders, int64_t utc_us, bool by, enum clock_setter set
 	before_us = clock_utc_us();
 	after_us = by ? before_us + utc_us : utc_us;
 	rc = after_us >= CLOCK_LEAST * 1000000 && after_us < CLOCK_END * 1000000 ?
-	    clock_step_us(after_us - before_us) : E_INVALID;
+	    clock_step_us(after_us - before_us) :
+	    E_INVALID;
 	pthread_mutex_unlock(&orders->clock_lock);
 	if (rc < 0)
 		return rc;
@@ -156,7 +154,8 @@ write_mark(const char *dir, const char *what)
 static void
 reboot_now(void *arg)
 {
-	run_command(((struct orders *)arg)->reboot);
+	if (run_command(((struct orders *)arg)->reboot) < 0)
+		log_error("system", "the device was not restarted");
 }
 
 static void

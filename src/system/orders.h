@@ -21,8 +21,8 @@ struct orders_options {
 	const char *dir;		/* data directory: marks of starts and stops */
 	/* Command lines, run through the shell; NULL: there is no such thing here. */
 	const char *time_sync;		/* asks the time servers: "chronyc burst 4/8" */
-	const char *reboot;		/* restarts the device: "systemctl reboot"; NULL: the daemon ends,
-					 * and whoever supervises it starts it again */
+	const char *reboot;		/* restarts the device: "systemctl reboot"; NULL: the daemon
+					 * ends, and whoever supervises it starts it again */
 	bool clock_system;		/* the system clock is ours, and the RTC with it */
 	/* The clock has been set, `before` is what it showed.  In the thread that set it. */
 	void (*stepped)(void *arg, int64_t before);

@@ -225,12 +225,26 @@ configure(struct tenant *t)
 	return E_OK;
 }
 
+/* Who left before the session began had nothing to say. */
+static void
+check_gone(struct tenant *t)
+{
+	for (unsigned i = t->n_served; i-- > 0;)
+		if (t->served[i]->is_eof && atomic_load(&t->served[i]->from_client) == 0)
+			tenant_end(t, t->served[i], END_FIN);
+}
+
 static int
 be_quiet(struct tenant *t)
 {
 	int64_t ready = later(t->begun_us, t->heard_us) + gap_us;
 	int rc;
 
+	check_gone(t);
+	if (t->n_served == 0) {
+		tenant_wake(t, t->now_us);
+		return E_OK;
+	}
 	if (!t->is_configured) {
 		rc = configure(t);
 		if (rc < 0 || !t->is_configured)
@@ -297,7 +311,7 @@ watch(struct tenant *t, struct pollfd *fds)
 		fds[FD_LINE].events |= POLLOUT;
 	for (unsigned i = 0; i < t->n_served; i++) {
 		fds[FD_CLIENTS + i] = (struct pollfd){ .fd = t->served[i]->fd };
-		if (t->phase == TENANT_SERVE && pump_wants_input(t, t->served[i]))
+		if (pump_wants_input(t, t->served[i]))
 			fds[FD_CLIENTS + i].events |= POLLIN;
 		if (pump_wants_output(t, t->served[i]))
 			fds[FD_CLIENTS + i].events |= POLLOUT;
@@ -334,7 +348,7 @@ attend_clients(struct tenant *t, const struct pollfd *fds, unsigned served, unsi
 		short what = fds[FD_CLIENTS + i].revents;
 		enum client_end end = END_NONE;
 
-		if ((what & POLLIN) && t->phase == TENANT_SERVE)
+		if (what & POLLIN)
 			end = client_receive(c, t->now_us);
 		else if (what & (POLLHUP | POLLERR | POLLNVAL))
 			end = END_RST;

@@ -289,7 +289,7 @@ class Settings:
             self.smart.write("DELETE", S + "events/schdl", body)
             same(ids(), [1, 2, 3, 4, 5, 6], body)
         self.refused("DELETE", "events/schdl", [{"min": 1}], 400, "/Settings/0/id")
-        self.refused("DELETE", "events/schdl", [{"id": 1}, {"id": "x"}], 400, "/Settings/1")
+        self.refused("DELETE", "events/schdl", [{"id": 1}, {"id": "x"}], 400, "/Settings/1/id")
         same(ids(), [1, 2, 3, 4, 5, 6], "nothing half removed")
         self.write("DELETE", "events/schdl", None)
         same(self.smart.get(S + "events/schdl"), {"Settings": None, "settings": None})

@@ -4,6 +4,7 @@ the model's, questions that go to the meters themselves, relays, clocks, and the
 
 import json
 import random
+import socket
 import threading
 import time
 
@@ -380,6 +381,21 @@ def orders_are_refused_by_reason(head):
     assert head.smart.ask("GET", "/meter/settings/time").status == 405
 
 
+def a_bus_in_transit_is_locked(head):
+    words = dict(w.split("=") for w in next(l for l in head.daemon.lines if "ready:" in l).split() if "=" in w)
+    with socket.create_connection(("127.0.0.1", int(words["iface1"]))):
+        end = time.monotonic() + 10
+        while "transit" not in [b["state"] for b in head.daemon.get("status")["buses"]]:
+            assert time.monotonic() < end, "no transit"
+            time.sleep(0.05)
+        number = next(int(m.id) for m in head.polled if m.kind == "mercury230")
+        for path in ("time", "relay"):
+            answer = order(head, path, {"id": number, "relayId": 1, "relayState": 1})
+            assert answer.status == 423 and answer.json()["res"] == 8, answer
+        assert "error" in head.moment("GetTime", ids=[number])[number]
+        head.arch("ElDayEnergy", ids=[number])
+
+
 # ---- the rest ----
 
 def vectors_are_answered(head):
@@ -417,7 +433,7 @@ CASES = [readings_are_the_models, consumption_is_the_difference, profiles_are_th
          windows_and_filters, bad_requests_are_refused, readings_of_now_are_the_models,
          meters_tell_clock_number_and_state, relays_follow, clocks_are_set, a_meters_own_memory_is_read_and_kept,
          a_silent_meter_has_an_error, only_so_many_wait, orders_are_refused_by_reason, files_say_the_same,
-         vectors_are_answered]
+         vectors_are_answered, a_bus_in_transit_is_locked]
 
 
 def main():

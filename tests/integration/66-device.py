@@ -2,17 +2,15 @@
 """The device over SMART-JSON: states and journals by their schemas in both dialects, orders, the
 journal of starts, firmware packages, metrics, the description of the interface."""
 
-import hashlib
 import json
 import os
 import re
-import struct
 import subprocess
 import time
 
 from smart_schema import Schemas
 from smart_vectors import Smart, load, play
-from uspd import Daemon, Directory, Report
+from uspd import ROOT, Daemon, Directory, Report
 
 IDENTITY = {"model": "31", "revision": "0003", "serial": "310324000417", "made": "2024-03-11T10:00:00+03:00",
             "battery": "3.7V,1800mAh", "mac": "02:00:00:31:04:17", "main_power": "220/9", "loader": "1.0.0012",
@@ -37,15 +35,12 @@ class Maker:
         subprocess.run(["openssl", *words], check=True, capture_output=True)
 
     def package(self, payload, version="9.0.0", compatible="um31"):
-        manifest = json.dumps({"compatible": compatible, "version": version, "size": len(payload),
-                               "sha256": hashlib.sha256(payload).hexdigest()}).encode()
-        head = b"USPDFW01" + struct.pack("<I", len(manifest)) + manifest
-        with open(self.key + ".in", "wb") as f:
-            f.write(head)
-        self.run("pkeyutl", "-sign", "-inkey", self.key, "-rawin", "-in", self.key + ".in",
-                 "-out", self.key + ".out")
-        with open(self.key + ".out", "rb") as f:
-            return head + f.read() + payload
+        with open(self.key + ".payload", "wb") as f:
+            f.write(payload)
+        subprocess.run([os.path.join(ROOT, "scripts", "sign-firmware"), self.key, compatible, version,
+                        self.key + ".payload", self.key + ".package"], check=True)
+        with open(self.key + ".package", "rb") as f:
+            return f.read()
 
 
 def form(package, boundary="----WebKitFormBoundary7MA4YWxk"):

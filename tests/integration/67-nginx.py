@@ -161,13 +161,14 @@ class Front:
                 tls.sendall(rtu.frame(1, rtu.GETVERSION, password=rtu.password_bytes("00000000")))
                 tls.settimeout(10)
                 assert tls.recv(100), "no answer"
-        self.journalled(self.rtu)
+                client = tls.getsockname()
+        self.journalled(client)
 
-    def journalled(self, port):
-        def row():
-            rows = self.smart.get("/jrnl/srvconn")["Jrnl"] or []
-            return [r for r in rows if r["client"].startswith(CLIENT + ":") and r["server"].endswith(":%d" % port)]
-        assert wait_until("journal row of port %d" % port, row)[0]["iface"] == 1
+    def journalled(self, client):
+        """The journal names the client of the proxy, to the port."""
+        wanted = "%s:%d" % client
+        wait_until("journal row of " + wanted, lambda: [
+            row for row in self.smart.get("/jrnl/srvconn")["Jrnl"] or [] if row["client"] == wanted])
 
     def transit_row(self):
         with socket.create_connection(("127.0.0.1", self.transit), 5, (CLIENT, 0)) as s:
@@ -182,7 +183,8 @@ class Front:
                 while len(answer) < 5:
                     answer += tls.recv(100)
                 assert answer == b"pong!", answer
-        self.journalled(self.transit)
+                client = tls.getsockname()
+        self.journalled(client)
 
     def from_line(self):
         try:

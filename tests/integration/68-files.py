@@ -128,9 +128,7 @@ class Files:
         self.daemon.stop(signal.SIGKILL)
         self.daemon = Daemon(self.directory)
         assert self.daemon.get("meters?limit=1")["total"] == METERS
-        settings = {s["key"]: s["value"] for s in self.daemon.get("settings")["settings"]} \
-            if isinstance(self.daemon.get("settings"), dict) else \
-            {s["key"]: s["value"] for s in self.daemon.get("settings")}
+        settings = {s["key"]: s["value"] for s in self.daemon.get("settings")["settings"]}
         assert str(settings["depth.day"]) == "190", settings["depth.day"]
         copies = sorted(n for n in os.listdir(self.daemon.data_dir) if n.startswith("backup-"))
         assert 1 <= len(copies) <= 5, copies

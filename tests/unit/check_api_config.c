@@ -395,6 +395,10 @@ static const struct { const char *change; long status; const char *where; } docu
 	{ "{\"checksum\":\"-\",\"tables\":{\"ip\":[{\"name\":\"1\",\"row\":{}},"
 	  "{\"name\":\"1\",\"row\":{}}]}}", 422, "/tables/ip/1" },
 	{ "{\"checksum\":\"-\",\"tables\":{\"no/such\":[]}}", 200, NULL },
+	{ "{\"checksum\":\"-\",\"tables\":{\"ip\":[{\"name\":\"1\",\"row\":{\"iface\":\"eth0\","
+	  "\"dhcp\":\"yes\"}}]}}", 422, "/tables/ip/0" },
+	{ "{\"checksum\":\"-\",\"tables\":{\"servers/tcp\":[{\"name\":\"1\",\"row\":{"
+	  "\"port\":70000}}]}}", 422, "/tables/servers/tcp/0" },
 	{ "{\"checksum\":\"-\",\"sealed\":{\"cipher\":\"rot13\"}}", 200, NULL },
 };
 

@@ -59,9 +59,12 @@ START_TEST(a_ping_tells_whether_and_how_fast_a_meter_answers)
 	ck_assert_int_eq(answer.rc, E_OK);
 	ck_assert_uint_ge(answer.took_ms, 1);
 	ck_assert_uint_lt(answer.took_ms, 1000);
-	ck_assert_int_eq(status_of(1).link, LINK_OK);
 	ck_assert_int_eq(ask_rc(ASK_PING, 2), E_TIMEOUT);
-	ck_assert_int_eq(status_of(2).failures, 1);
+	/* Noted when the visit ends, soon after the answer. */
+	while (status_of(2).failures == 0)
+		usleep(1000);
+	ck_assert_int_eq(status_of(1).link, LINK_OK);
+	ck_assert_int_eq(status_of(2).last_error, E_TIMEOUT);
 }
 END_TEST
 
@@ -158,7 +161,8 @@ START_TEST(each_record_of_a_journal_is_told_once)
 {
 	struct ask ask = ask_of(&b, ASK_READ, 1, 0);
 
-	ask_bench_open(&b, METER(1, ""), 0, false);
+	ask_bench_open(&b,
+	    METER(1, ",\"outages\":{\"count\":6,\"from\":-864000,\"to\":-3600,\"max_s\":900}"), 0, false);
 	ask.type = REC_EL_JOURNAL;
 	ask.journal = J_PWR;
 	ask.to = INT64_MAX;
@@ -193,14 +197,15 @@ START_TEST(a_wrong_password_is_told_and_not_tried_again)
 	struct ask ask = ask_of(&b, ASK_RELAY_SET, 1, 0);
 	unsigned since;
 
-	ask_bench_open(&b, METER(1, ",\"pass_wr\":\"313131313131\""), 0, false);
+	ask_bench_open(&b, METER(1, ",\"pass_wr\":\"010203040506\""), 0, false);
 	ask.relay = 1;
 	since = wire_requests(&b.wire);
 	ck_assert_int_eq(ask_now(&b, &ask).rc, E_DENIED);
-	ck_assert_uint_eq(wire_count(&b.wire, since, 1, CMD_OPEN), 1);
+	/* Once in each of the two notations. */
+	ck_assert_uint_eq(wire_count(&b.wire, since, 1, CMD_OPEN), 2);
 	/* Only the order was refused: the meter is read as before. */
-	ck_assert_int_ne(status_of(1).link, LINK_AUTH);
 	ck_assert_int_eq(ask_rc(ASK_CLOCK, 1), E_OK);
+	ck_assert_int_ne(status_of(1).link, LINK_AUTH);
 }
 END_TEST
 
@@ -687,7 +692,7 @@ START_TEST(a_scan_finds_exactly_the_meters_that_are_there)
 	struct bus_scan scan = make_scan(1, 8);
 	uint64_t number;
 
-	ask_bench_open(&b, METER(2, "") "," METER(5, ",\"pass_rd\":\"313131313131\""), 0, false);
+	ask_bench_open(&b, METER(2, "") "," METER(5, ",\"pass_rd\":\"010203040506\""), 0, false);
 	ck_assert_int_eq(poll_bus_scan(b.poll, 1, &scan, &number), E_OK);
 	await_count(&n_ended, 1);
 	ck_assert_int_eq(scan_rc, E_OK);
@@ -791,7 +796,7 @@ watch(void *arg, enum tap_direction way, int64_t utc_us, const uint8_t *bytes, s
 START_TEST(raw_bytes_are_exchanged_and_watched)
 {
 	/* Test of the link: address 1, command 0, checksum. */
-	struct bus_raw raw = { .tx = { 0x01, 0x00, 0x01, 0xB0 }, .tx_len = 4, .settings = "9600,8n1",
+	struct bus_raw raw = { .tx = { 0x01, 0x00, 0x00, 0x20 }, .tx_len = 4, .settings = "9600,8n1",
 		.answer_ms = 1000, .silence_ms = 30, .answered = raw_answered };
 	struct seen seen = { 0 };
 
@@ -804,7 +809,7 @@ START_TEST(raw_bytes_are_exchanged_and_watched)
 	ck_assert_int_eq(raw_answer.rc, E_OK);
 	ck_assert_uint_eq(raw_answer.len, 4);
 	ck_assert_uint_eq(raw_answer.rx[0], 1);
-	ck_assert_uint_gt(raw_answer.took_us, 0);
+	ck_assert_uint_lt(raw_answer.took_us, 1000000);
 	ck_assert_int_eq(poll_bus_tap(b.poll, 1, NULL, NULL), E_OK);
 	ck_assert_uint_eq(seen.len[TAP_SENT], 4);
 	ck_assert_mem_eq(seen.bytes[TAP_SENT], raw.tx, 4);

@@ -205,7 +205,8 @@ START_TEST(broken_files_of_the_kernel_are_no_fault)
 	struct device_thread threads[4];
 	struct device_load load;
 
-	put_text("root/proc/self/net/tcp", "  sl\n 0: zz:1 00000000:0000 0A x x x 0 0 1\n\n 1: 0100007F\n");
+	put_text("root/proc/self/net/tcp",
+	    "  sl\n 0: zz:1 00000000:0000 0A x x x 0 0 1\n\n 1: 0100007F\n");
 	put_text("root/proc/self/stat", "1 (a) b) R 1");
 	put_text("root/proc/self/task/5/stat", "");
 	put_text("root/proc/meminfo", "MemTotal: x\n");
@@ -281,7 +282,7 @@ START_TEST(a_restart_is_told_from_a_power_cut)
 	put_text("root/proc/sys/kernel/random/boot_id", "one\n");
 	look_in(NULL);
 	ck_assert_int_eq(orders_start_reason(dir), 1);
-	ck_assert_int_eq(orders_start_reason(dir), 2);	/* the daemon alone */
+	ck_assert_int_eq(orders_start_reason(dir), 2); /* the daemon alone */
 	put_text("root/proc/sys/kernel/random/boot_id", "two\n");
 	ck_assert_int_eq(orders_start_reason(dir), 1);
 	ck_assert_int_eq(orders_open(&orders, &options), E_OK);
@@ -300,15 +301,17 @@ START_TEST(commands_are_heard_and_limited)
 {
 	char out[8];
 
-	ck_assert_int_eq(command_run((const char *const[]){ "echo", "0123456789", NULL }, out,
-			     sizeof(out), 5000), E_OK);
+	ck_assert_int_eq(
+	    command_run((const char *const[]){ "echo", "0123456789", NULL }, out, sizeof(out), 5000),
+	    E_OK);
 	ck_assert_str_eq(out, "0123456");
 	ck_assert_int_eq(command_run((const char *const[]){ "false", NULL }, out, sizeof(out), 5000),
 	    E_IO);
-	ck_assert_int_eq(command_run((const char *const[]){ "no-such-program-here", NULL }, out,
-			     sizeof(out), 5000), E_NOTFOUND);
-	ck_assert_int_eq(command_run((const char *const[]){ "sleep", "60", NULL }, out, sizeof(out), 50),
-	    E_TIMEOUT);
+	ck_assert_int_eq(
+	    command_run((const char *const[]){ "no-such-program-here", NULL }, out, sizeof(out), 5000),
+	    E_NOTFOUND);
+	ck_assert_int_eq(
+	    command_run((const char *const[]){ "sleep", "60", NULL }, out, sizeof(out), 50), E_TIMEOUT);
 }
 END_TEST
 
@@ -451,7 +454,7 @@ take(const struct package *p, bool form, bool force, char why[static 256])
 
 	if (form) {
 		len = (size_t)snprintf(body, sizeof(body),
-		    "--b\r\nContent-Disposition: form-data; name=\"fw_update\"; filename=\"update.bin\"\r\n"
+		    "--b\r\nContent-Disposition: form-data; name=\"fw_update\"; filename=\"x.bin\"\r\n"
 		    "Content-Type: application/octet-stream\r\n\r\n");
 		upload.content_type = "multipart/form-data; boundary=b";
 	}
@@ -539,15 +542,17 @@ static const struct { const char *type, *body; int rc; const char *content; } fo
 	    "--b\r\nContent-Disposition: form-data; name=\"fw_update\"\r\n\r\nabc\r\n--b--\r\n", E_OK,
 	    "abc" },
 	{ "Multipart/Form-Data; charset=utf-8; boundary=\"b c\"",
-	    "x\r\n--b c \t\r\ncontent-disposition: form-data; filename=a;name=fw_update\r\n\r\n\r\n--b c--",
+	    "x\r\n--b c \t\r\ncontent-disposition: form-data; filename=a;name=fw_update\r\n"
+	    "\r\n\r\n--b c--",
 	    E_OK, "" },
 	{ "multipart/form-data; boundary=b",
 	    "--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nno\r\n--b\r\n"
-	    "Content-Disposition: form-data; name=\"fw_update\"\r\n\r\nyes\r\n--\r\n--bx", E_FRAME, "" },
+	    "Content-Disposition: form-data; name=\"fw_update\"\r\n\r\nyes\r\n--\r\n--bx",
+	    E_FRAME, "" },
 	{ "multipart/form-data; boundary=b",
 	    "--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nno\r\n--b\r\n"
-	    "Content-Disposition: form-data; name=\"fw_update\"\r\n\r\n\r\r\n-\r\n--\r\n\r\n--b--", E_OK,
-	    "\r\r\n-\r\n--\r\n" },
+	    "Content-Disposition: form-data; name=\"fw_update\"\r\n\r\n\r\r\n-\r\n--\r\n\r\n--b--",
+	    E_OK, "\r\r\n-\r\n--\r\n" },
 	{ "multipart/form-data; boundary=b", "--b\r\n\r\nabc\r\n--b--", E_NOTFOUND, "" },
 	{ "multipart/form-data; boundary=b", "--b--", E_NOTFOUND, "" },
 	{ "multipart/form-data; boundary=b", "", E_FRAME, "" },
@@ -578,7 +583,8 @@ int
 main(void)
 {
 	Suite *suite = suite_create("device");
-	TCase *tc = tcase_create("device"), *fw = tcase_create("firmware"), *form = tcase_create("forms");
+	TCase *tc = tcase_create("device"), *fw = tcase_create("firmware"),
+	      *form = tcase_create("forms");
 
 	tcase_set_timeout(tc, 30);
 	tcase_set_timeout(fw, 30);

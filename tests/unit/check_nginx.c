@@ -91,7 +91,8 @@ START_TEST(rows_with_tls_get_a_server_each)
 	struct text text;
 
 	config.n_rows = 2;
-	config.rows[0] = (struct nginx_row){ .port = 10327, .allow = { "10.0.0.0/8", "2001:db8::/32" } };
+	config.rows[0] = (struct nginx_row){ .port = 10327,
+		.allow = { "10.0.0.0/8", "2001:db8::/32" } };
 	config.rows[1] = (struct nginx_row){ .port = 1111, .certificate = "/d/tls/row-1111.crt",
 		.key = "/d/tls/row-1111.key" };
 	config.stream_module = "/m/ngx_stream_module.so";
@@ -179,7 +180,7 @@ START_TEST(a_certificate_is_made_once_and_again_when_it_does_not_fit)
 	ck_assert_int_eq(certificate_check(in_dir("c"), in_dir("k"), NULL), E_NOTFOUND);
 	ck_assert_int_eq(certificate_ensure(in_dir("c"), in_dir("k"), "uspd-1"), E_OK);
 	ck_assert_int_eq(certificate_check(in_dir("c"), in_dir("k"), &until), E_OK);
-	ck_assert_int_eq(until, 4102444799);	/* the end of 2099 */
+	ck_assert_int_eq(until, 4102444799); /* the end of 2099 */
 	ck_assert_int_eq(stat(in_dir("k"), &before), 0);
 	ck_assert_uint_eq(before.st_mode & 0777, 0600);
 	ck_assert_int_eq(certificate_ensure(in_dir("c"), in_dir("k"), "uspd-1"), E_OK);
@@ -278,7 +279,7 @@ START_TEST(settings_become_a_configuration_only_when_nginx_takes_it)
 	ck_assert_ptr_null(strstr(conf, "row-7327"));
 	ck_assert_uint_eq(reloads(), 1);
 	follow(front);
-	ck_assert_uint_eq(reloads(), 1);	/* nothing has changed */
+	ck_assert_uint_eq(reloads(), 1); /* nothing has changed */
 
 	ck_assert_int_eq(store_setting_put(store, "tls.https_port", "9"), E_OK);
 	follow(front);

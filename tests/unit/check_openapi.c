@@ -23,8 +23,8 @@ END_TEST
 START_TEST(an_operation_tells_its_arguments_and_who_may)
 {
 	json_t *document = openapi_document(NULL), *paths = json_object_get(document, "paths");
-	const json_t *operation =
-	    json_object_get(json_object_get(paths, "/api/v1/meters/{id}"), "delete");
+	const json_t *operation = json_object_get(json_object_get(paths, "/api/v1/meters/{id}"),
+	    "delete");
 	const json_t *argument = json_array_get(json_object_get(operation, "parameters"), 0);
 
 	ck_assert_str_eq(json_string_value(json_object_get(argument, "in")), "path");

@@ -44,7 +44,8 @@ static const struct { enum device_journal code; const char *path, *stored, *row;
 	    "{\"id\":1,\"time\":\"2018-09-05T14:13:07+03:00\",\"idMeter\":1,\"type\":23,\"iface\":2,"
 	    "\"addr\":\"7220\",\"answer\":false}" },
 	{ DJ_AUTH, "/jrnl/auth/json", "{\"login\":\"дежурный-диспетчер\",\"lvl\":1,\"peer\":\"x\"}",
-	    "{\"id\":1,\"time\":\"2018-09-05T14:13:07+03:00\",\"login\":\"дежурный-диспетч\",\"lvl\":1}" },
+	    "{\"id\":1,\"time\":\"2018-09-05T14:13:07+03:00\","
+	    "\"login\":\"дежурный-диспетч\",\"lvl\":1}" },
 	{ DJ_RESET, "/jrnl/reset", "{}",
 	    "{\"id\":1,\"time\":\"2018-09-05T14:13:07+03:00\",\"reason\":0}" },
 	{ DJ_SRVCONN, "/jrnl/srvconn",
@@ -100,7 +101,8 @@ START_TEST(journals_are_filtered_and_turned_round)
 {
 	for (int i = 0; i < 1200; i++)
 		ck_assert_int_eq(store_journal_add(http_store, DJ_RESET, 1717200000 + i,
-				     "{\"reason\":2,\"note\":\"x\"}"), E_OK);
+				     "{\"reason\":2,\"note\":\"x\"}"),
+		    E_OK);
 	ck_assert_int_eq(store_sync(http_store), E_OK);
 	ck_assert_uint_eq(rows_of("/jrnl/reset"), 1200);
 	ck_assert_uint_eq(rows_of("/jrnl/reset?from=1717200100&to=1717200109"), 10);
@@ -111,9 +113,25 @@ START_TEST(journals_are_filtered_and_turned_round)
 	answer_is("/jrnl/reset?order=desc&limit=1",
 	    "{\"Jrnl\":[{\"id\":1200,\"time\":\"2024-06-01T03:19:59+03:00\",\"reason\":2}]}");
 	answer_is("/jrnl/reset?full=1&limit=1",
-	    "{\"Jrnl\":[{\"id\":1,\"time\":\"2024-06-01T03:00:00+03:00\",\"reason\":2,\"note\":\"x\"}]}");
+	    "{\"Jrnl\":[{\"id\":1,\"time\":\"2024-06-01T03:00:00+03:00\",\"reason\":2,"
+	    "\"note\":\"x\"}]}");
 	http_expect(422, "GET", "/jrnl/reset?from=soon", NULL, NULL);
 	http_expect(422, "GET", "/jrnl/reset?limit=-1", NULL, NULL);
+}
+END_TEST
+
+START_TEST(ends_of_connections_are_for_those_who_ask)
+{
+	static const char begun[] =
+	    "{\"server\":\"10.0.0.1:1111\",\"client\":\"10.0.0.2:5\",\"iface\":1}";
+	static const char ended[] =
+	    "{\"server\":\"10.0.0.1:1111\",\"client\":\"10.0.0.2:5\",\"iface\":1,"
+	    "\"end\":1717200005,\"reason\":\"fin\"}";
+
+	add(DJ_SRVCONN, 1717200000, begun);
+	add(DJ_SRVCONN, 1717200005, ended);
+	ck_assert_uint_eq(rows_of("/jrnl/srvconn"), 1);
+	ck_assert_uint_eq(rows_of("/jrnl/srvconn?full=1"), 2);
 }
 END_TEST
 
@@ -170,7 +188,8 @@ START_TEST(hardware_that_is_not_there_is_answered_for)
 }
 END_TEST
 
-static const char *const states[] = { "time", "dout", "system", "din", "ain", "schdl", "uart", "network",
+static const char *const states[] = { "time", "dout", "system", "din", "ain", "schdl", "uart",
+	"network",
 	"socket", "dataflash", "file_system", "modem", "os", "meter_table" };
 
 START_TEST(every_state_is_answered_in_dialect_31)
@@ -185,7 +204,8 @@ END_TEST
 START_TEST(schedules_tell_when_they_are_due)
 {
 	static const struct store_edit edits[] = {
-		{ .kind = EDIT_ROW, .table = TABLE_SCHEDULES, .key = "1", .text = "{\"id\":1,\"min\":30}" },
+		{ .kind = EDIT_ROW, .table = TABLE_SCHEDULES, .key = "1",
+		    .text = "{\"id\":1,\"min\":30}" },
 		{ .kind = EDIT_ROW, .table = TABLE_SCHEDULES, .key = "2",
 		    .text = "{\"id\":2,\"min\":0,\"hour\":0,\"day\":31,\"month\":6}" },
 	};
@@ -212,7 +232,7 @@ START_TEST(threads_sockets_and_disks_are_really_ours)
 	ck_assert_int_gt(json_number_of(json, "heapfree"), 0);
 	json_decref(json);
 	json = state("/state/socket", "X-Protocol-USPD: 31");
-	ck_assert_int_ge(json_number_of(json, "num"), 2);	/* the listener and this question */
+	ck_assert_int_ge(json_number_of(json, "num"), 2); /* the listener and this question */
 	json_decref(json);
 	json = state("/state/file_system", "X-Protocol-USPD: 40");
 	ck_assert_int_gt(json_number_of(json_array_get(json_object_get(json, "State"), 0), "size"), 0);
@@ -244,7 +264,8 @@ START_TEST(firmware_needs_a_place)
 	ck_assert_int_eq(a.status, 200);
 	ck_assert_str_eq(a.body.p, "no update yet\n");
 	http_forget(&a);
-	a = http_ask_with("POST", "/upload/firmware", "junk", 4, "Content-Type: application/octet-stream");
+	a = http_ask_with("POST", "/upload/firmware", "junk", 4,
+	    "Content-Type: application/octet-stream");
 	ck_assert_int_eq(a.status, 501);
 	http_forget(&a);
 	a = http_ask("GET", "/download/fwupdatelog", NULL);
@@ -270,7 +291,8 @@ START_TEST(metrics_have_the_form_of_prometheus)
 			types++;
 		if (line[0] == '#')
 			continue;
-		ck_assert_msg(strncmp(line, "uspd_", 5) == 0 && (line[name] == ' ' || line[name] == '{'),
+		ck_assert_msg(strncmp(line, "uspd_", 5) == 0 &&
+			(line[name] == ' ' || line[name] == '{'),
 		    "%s", line);
 		number = strrchr(line, ' ') + 1;
 		ck_assert_msg(strspn(number, "0123456789.") == strlen(number) && *number != '\0', "%s",
@@ -318,6 +340,7 @@ main(void)
 	tcase_add_loop_test(journal, rows_have_the_members_that_clients_know, 0, COUNT(journals));
 	tcase_add_test(journal, journals_without_an_endpoint_are_refused);
 	tcase_add_test(journal, journals_are_filtered_and_turned_round);
+	tcase_add_test(journal, ends_of_connections_are_for_those_who_ask);
 	tcase_add_test(journal, an_empty_journal_may_be_an_empty_list);
 	tcase_set_timeout(device, 60);
 	tcase_add_checked_fixture(device, http_setup_with_poller, http_teardown);

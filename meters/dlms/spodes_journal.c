@@ -1,0 +1,283 @@
+/* Journals out of the event logs (11, 12).  Several journals come from one log, so it is remembered
+ * for each how far its log was read; an empty rest of a log is asked for once in a session. */
+#include "meters/dlms/spodes.h"
+
+#include <string.h>
+
+enum { NO_LOG = 255, DAY_S = 86400, AT_ONCE = 200, SELECTION_SIZE = 96, TIME_OLD_ID = 13000,
+	TIME_NEW_ID = 13001 };
+/* 1 January 2000: the meters' epoch. */
+static const int64_t epoch = INT64_C(946684800);
+
+struct harvest {
+	struct meter_session *s;
+	const struct query *q;
+	struct sink *sink;
+	unsigned log, pair;
+	bool has_time_log;
+	int64_t after;		/* rows up to here are known */
+	int64_t newest;
+	unsigned n;
+};
+
+static struct cosem
+log_object(unsigned log, int attribute)
+{
+	return COSEM(CLASS_PROFILE, 0, 0, 99, 98, (uint8_t)log, (int8_t)attribute);
+}
+
+/* ---- columns ---- */
+
+/* Number of columns and the place of the code, which is the first of class 1 after the clock: its name
+ * is not to be trusted (11.1). */
+static int
+learn_log(struct meter_session *s, unsigned log)
+{
+	struct spodes_memory *m = spodes_memory(s);
+	const struct cosem object = log_object(log, 3);
+	struct cosem column;
+	struct octets data;
+	uint16_t index;
+	struct axdr a;
+	uint32_t n;
+	int rc;
+
+	if (m->logs[log].n == NO_LOG)
+		return E_UNSUPPORTED;
+	if (m->logs[log].n != 0)
+		return E_OK;
+	rc = spodes_get(s, &object, (struct octets){ NULL, 0 }, &data);
+	if (rc == E_UNSUPPORTED)
+		m->logs[log].n = NO_LOG;
+	if (rc < 0)
+		return rc;
+	a = axdr_init(data.p, data.len);
+	if (axdr_enter(&a, AXDR_ARRAY, &n) < 0 || n < 2 || n > SPODES_COLUMNS_MAX)
+		return E_UNSUPPORTED;
+	m->logs[log].code = 0;
+	for (uint32_t i = 0; i < n; i++) {
+		if (cosem_captured(&a, &column, &index) < 0)
+			return E_FRAME;
+		if (m->logs[log].code == 0 && i > 0 && column.class == CLASS_DATA)
+			m->logs[log].code = (uint8_t)i;
+	}
+	m->logs[log].n = (uint8_t)n;
+	if (m->logs[log].code == 0 && log != LOG_TIME)
+		m->logs[log].n = NO_LOG;
+	return m->logs[log].n == NO_LOG ? E_UNSUPPORTED : E_OK;
+}
+
+/* ---- rows ---- */
+
+static int
+put(struct harvest *h, int64_t ts, unsigned event, unsigned id)
+{
+	struct record rec = { .type = REC_EL_JOURNAL, .valid = true, .ts = ts, .journal = h->q->journal };
+
+	if (ts < h->q->from)
+		return E_OK;
+	record_set(&rec, J_EVENT, event);
+	record_set(&rec, J_EVENT_ID, id);
+	return h->sink->put(h->sink, &rec);
+}
+
+static int
+put_code(struct harvest *h, int64_t ts, int64_t code)
+{
+	struct spodes_memory *m = spodes_memory(h->s);
+	struct spodes_event events[SPODES_EVENTS_MOST];
+	unsigned n = spodes_events(h->log, code, m->word[h->pair], h->has_time_log, events);
+	int rc = E_OK;
+
+	if (h->log == LOG_QUALITY)
+		m->word[h->pair] = (uint16_t)code;
+	for (unsigned i = 0; i < n && rc == E_OK; i++) {
+		struct spodes_event e = events[i];
+
+		if (e.journal == J_MAGNET && spodes_of(h->s)->options.magnet_as_unauth) {
+			e.journal = J_UNAUTH;
+			e.event = !e.event;
+		}
+		if (e.journal == h->q->journal)
+			rc = put(h, ts, e.event, e.id);
+	}
+	return rc;
+}
+
+/* New time, old time: two records at their two times. */
+static int
+put_times(struct harvest *h, int64_t new_ts, const struct cosem_time *old_time)
+{
+	int rc = put(h, cosem_time_utc(old_time, h->s->zone), 0, TIME_OLD_ID);
+
+	return rc == E_OK ? put(h, new_ts, 1, TIME_NEW_ID) : rc;
+}
+
+static int
+take_log_row(struct harvest *h, struct axdr *a, unsigned columns, unsigned code_column)
+{
+	struct cosem_time time = { 0 }, old_time = { 0 };
+	bool has_time = false, has_old = false, has_code = false;
+	struct axdr_value v;
+	int64_t code = 0, ts;
+	int rc = axdr_next(a, &v);
+
+	if (rc < 0 || v.tag != AXDR_STRUCT || v.count != columns)
+		return rc < 0 ? rc : E_FRAME;
+	for (unsigned i = 0; i < columns; i++) {
+		rc = axdr_next(a, &v);
+		if (rc == E_OK)
+			rc = axdr_skip(a, &v);
+		if (rc < 0)
+			return rc;
+		if (i == 0)
+			has_time = cosem_time_of(&v, &time) == E_OK;
+		else if (h->log == LOG_TIME && !has_old)
+			has_old = cosem_time_of(&v, &old_time) == E_OK;
+		else if (i == code_column)
+			has_code = axdr_int(&v, &code);
+	}
+	if (!has_time)
+		return E_OK;
+	ts = cosem_time_utc(&time, h->s->zone);
+	h->n++;
+	if (ts > h->newest)
+		h->newest = ts;
+	if (ts <= h->after)
+		return E_OK;
+	if (h->log == LOG_TIME)
+		return has_old ? put_times(h, ts, &old_time) : E_OK;
+	return has_code ? put_code(h, ts, code) : E_OK;
+}
+
+static int
+take_answer(struct harvest *h, struct octets data)
+{
+	struct spodes_memory *m = spodes_memory(h->s);
+	struct axdr a = axdr_init(data.p, data.len);
+	uint32_t n;
+	int rc = axdr_enter(&a, AXDR_ARRAY, &n);
+
+	for (; rc == E_OK && n > 0; n--)
+		rc = take_log_row(h, &a, m->logs[h->log].n, m->logs[h->log].code);
+	/* Perhaps the columns are others now. */
+	if (rc == E_FRAME)
+		m->logs[h->log].n = 0;
+	return rc;
+}
+
+/* ---- reading ---- */
+
+static int
+ask(struct harvest *h, struct octets selection)
+{
+	const struct cosem object = log_object(h->log, 2);
+	struct octets data;
+	int rc = spodes_get(h->s, &object, selection, &data);
+
+	return rc == E_OK ? take_answer(h, data) : rc;
+}
+
+static int
+ask_newest(struct harvest *h, int64_t entries)
+{
+	struct cosem object = log_object(h->log, 5);
+	int64_t sort = 1, first = entries - AT_ONCE + 1;
+	uint8_t buf[SELECTION_SIZE];
+	struct wr w = wr_init(buf, sizeof(buf));
+	int rc = spodes_number(h->s, &object, &sort);
+
+	if (rc < 0 && rc != E_UNSUPPORTED)
+		return rc;
+	if (first < 1)
+		first = 1;
+	if (sort == 2)
+		xdlms_put_entries(&w, 1, (uint32_t)(entries - first + 1), 1, 0);
+	else
+		xdlms_put_entries(&w, (uint32_t)first, (uint32_t)entries, 1, 0);
+	return ask(h, (struct octets){ buf, w.len });
+}
+
+static int
+ask_range(struct harvest *h, int64_t from)
+{
+	int64_t to = line_times(h->s->line).done_us / 1000000 + DAY_S;
+	uint8_t buf[SELECTION_SIZE];
+
+	return ask(h, spodes_range(h->s, buf, sizeof(buf), from, to));
+}
+
+/* A long log is not read whole the first time: the newest rows are what matters. */
+static int
+ask_first_time(struct harvest *h)
+{
+	const struct cosem object = log_object(h->log, 7);
+	int64_t entries;
+	int rc = spodes_number(h->s, &object, &entries);
+
+	if (rc < 0 || entries <= 0)
+		return rc == E_UNSUPPORTED ? ask_range(h, epoch) : rc;
+	return entries > AT_ONCE ? ask_newest(h, entries) : ask_range(h, epoch);
+}
+
+static int
+read_log(struct harvest *h)
+{
+	struct spodes_memory *m = spodes_memory(h->s);
+	uint32_t *empty = &spodes_of(h->s)->empty[h->log];
+	int rc;
+
+	h->after = m->upto[h->pair];
+	if (*empty != 0 && h->after + 1 >= *empty)
+		return E_OK;
+	rc = h->after == 0 ? ask_first_time(h) : ask_range(h, h->after + 1);
+	if (rc == E_UNSUPPORTED || rc == E_INVALID)
+		rc = ask_newest(h, AT_ONCE);	/* ranges are not served here */
+	if (rc < 0)
+		return rc;
+	if (h->newest > h->after)
+		m->upto[h->pair] = (uint32_t)h->newest;
+	if (h->newest < h->after)
+		h->newest = h->after;
+	*empty = (uint32_t)h->newest + 1;
+	return E_OK;
+}
+
+static int
+read_pair(struct meter_session *s, const struct query *q, struct sink *sink, unsigned pair,
+    bool has_time_log)
+{
+	struct harvest h = {
+		.s = s, .q = q, .sink = sink, .log = spodes_pairs[pair].log, .pair = pair,
+		.has_time_log = has_time_log,
+	};
+	int rc = learn_log(s, h.log);
+
+	return rc == E_OK ? read_log(&h) : rc;
+}
+
+int
+spodes_read_journal(struct meter_session *s, const struct query *q, struct sink *sink)
+{
+	uint32_t logs = spodes_logs_of(q->journal);
+	bool has_time_log = false, is_served = false;
+	int rc = E_OK;
+
+	if (logs & (1u << LOG_PROGRAM)) {
+		rc = learn_log(s, LOG_TIME);
+		if (rc < 0 && rc != E_UNSUPPORTED)
+			return rc;
+		has_time_log = rc == E_OK;
+	}
+	if (q->journal == J_TIME_CORR && has_time_log)
+		logs = 1u << LOG_TIME;
+	for (unsigned i = 0; i < SPODES_PAIRS; i++) {
+		if (spodes_pairs[i].journal != q->journal || !(logs >> spodes_pairs[i].log & 1))
+			continue;
+		rc = read_pair(s, q, sink, i, has_time_log);
+		if (rc < 0 && rc != E_UNSUPPORTED)
+			return rc;
+		is_served = is_served || rc == E_OK;
+	}
+	return is_served ? E_OK : E_UNSUPPORTED;
+}
