@@ -87,7 +87,7 @@ int line_open_tcp(struct line **, const char *endpoint, const struct line_option
 
 /* Scripted line for tests: expects tx, gives rx.  Steps are borrowed. */
 struct script_step {
-	const uint8_t *tx; size_t tx_len;	/* what must be sent */
+	const uint8_t *tx; size_t tx_len;	/* what must be sent; tx NULL: anything */
 	const uint8_t *rx; size_t rx_len;	/* what comes back; 0: silence */
 };
 int line_open_script(struct line **, const struct script_step *, size_t n) USPD_MUST_CHECK;

@@ -81,7 +81,7 @@ script_write(struct line *line, const uint8_t *tx, size_t n)
 	s->answer = rd_init(NULL, 0);
 	if (s->error[0] != '\0')
 		return E_OK;
-	if (step == NULL || step->tx_len != n || memcmp(step->tx, tx, n) != 0) {
+	if (step == NULL || (step->tx != NULL && (step->tx_len != n || memcmp(step->tx, tx, n) != 0))) {
 		note_difference(s, step, tx, n);
 		return E_OK;
 	}

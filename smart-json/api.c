@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "smart-json/api_bus.h"
 #include "smart-json/openapi.h"
 #include "smart-json/when.h"
 #include "src/base/clock.h"
@@ -25,6 +26,15 @@ static const struct http_route routes[] = {
 	{ "restore",      HTTP_POST,   LEVEL_ADMIN, IN_WORKER, HTTP_BODY_TABLE, api_restore_post },
 	{ "poll",         HTTP_POST,   LEVEL_ADMIN, IN_WORKER, HTTP_BODY,       api_poll_post },
 	{ "poll/{}",      HTTP_GET,    LEVEL_USER,  IN_WORKER, 0,               api_poll_get },
+	{ "bus/{}/ping",  HTTP_POST,   LEVEL_USER,  IN_WORKER, HTTP_BODY,       api_bus_ping },
+	{ "bus/{}/scan",  HTTP_POST,   LEVEL_ADMIN, IN_WORKER, HTTP_BODY,       api_scan_post },
+	{ "bus/{}/scan",  HTTP_GET,    LEVEL_USER,  IN_WORKER, 0,               api_scan_get },
+	{ "bus/{}/scan",  HTTP_DELETE, LEVEL_ADMIN, IN_WORKER, 0,               api_scan_delete },
+	{ "bus/{}/raw",   HTTP_POST,   LEVEL_ADMIN, IN_WORKER, HTTP_BODY,       api_bus_raw },
+	{ "bus/{}/trace", HTTP_POST,   LEVEL_ADMIN, IN_WORKER, HTTP_BODY,       api_trace_post },
+	{ "bus/{}/trace", HTTP_GET,    LEVEL_ADMIN, IN_WORKER, 0,               api_trace_get },
+	{ "bus/{}/trace", HTTP_DELETE, LEVEL_ADMIN, IN_WORKER, 0,               api_trace_delete },
+	{ "bus/{}/trace.pcapng", HTTP_GET, LEVEL_ADMIN, IN_WORKER, 0,           api_trace_pcapng },
 	{ "data",         HTTP_GET,    LEVEL_USER,  IN_WORKER, 0,               api_data },
 	{ "data.csv",     HTTP_GET,    LEVEL_USER,  IN_WORKER, 0,               api_data_csv },
 	{ "data.xlsx",    HTTP_GET,    LEVEL_USER,  IN_WORKER, 0,               api_data_xlsx },
@@ -45,8 +55,14 @@ api_open(void **state, const struct http_options *options)
 {
 	struct api *api = calloc(1, sizeof(*api));
 
+	int rc;
+
 	if (api == NULL)
 		return E_NOMEM;
+	if ((rc = api_buses_open(&api->buses)) < 0) {
+		free(api);
+		return rc;
+	}
 	api->server = options;
 	api->started_us = clock_mono_us();
 	pthread_mutex_init(&api->lock, NULL);
@@ -60,6 +76,7 @@ api_close(void *state)
 	struct api *api = state;
 
 	api_events_close(api->events);
+	api_buses_close(api->buses);
 	pthread_mutex_destroy(&api->lock);
 	free(api);
 }

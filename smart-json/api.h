@@ -16,6 +16,7 @@ extern const struct http_space api_space;
 
 enum { API_LISTENERS = 8, API_BUSES = 80 };
 
+struct api_buses;
 struct api_events;
 
 /* The state of the space. */
@@ -25,6 +26,7 @@ struct api {
 	pthread_mutex_t lock;		/* of last_run: set by workers, read by the loop */
 	uint64_t last_run;		/* started by POST poll; 0 none */
 	struct api_events *events;	/* loop only */
+	struct api_buses *buses;	/* api_bus.c */
 };
 
 /* ---- handlers, one file per subject ---- */
@@ -42,7 +44,14 @@ http_handler api_completeness;		/* api_completeness.c */
 http_handler api_settings_get, api_settings_put;	/* api_settings.c */
 http_handler api_journal;		/* api_settings.c */
 http_handler api_tickets_get, api_tickets_delete, api_audit;	/* api_accounts.c */
+http_handler api_bus_ping, api_bus_raw;	/* api_bus.c */
+http_handler api_scan_post, api_scan_get, api_scan_delete;	/* api_scan.c */
+http_handler api_trace_post, api_trace_get, api_trace_delete, api_trace_pcapng;	/* api_trace.c */
+/* Gives listeners of events what traces have recorded; in the loop. */
+void api_traces_tell(struct api *);
 http_handler api_events;		/* api_events.c */
+/* One event to all listeners of at least this level; in the loop. */
+void api_events_tell(struct api_events *, const char *kind, const char *data, enum http_level);
 http_handler api_log;			/* api_log.c */
 void api_events_close(struct api_events *);	/* NULL allowed */
 

@@ -85,6 +85,20 @@ tell(struct api_events *events, const char *kind, const char *data, bool changed
 			http_event(events->listeners[i].call, frame, (size_t)n);
 }
 
+void
+api_events_tell(struct api_events *events, const char *kind, const char *data, enum http_level level)
+{
+	struct text frame = { 0 };
+
+	text_printf(&frame, "event: %s\ndata: ", kind);
+	text_str(&frame, data);
+	text_str(&frame, "\n\n");
+	for (size_t i = events->n; i-- > 0 && !frame.failed;)
+		if (events->listeners[i].call->level >= level)
+			http_event(events->listeners[i].call, frame.p, frame.len);
+	text_free(&frame);
+}
+
 /* Tells what differs from what was told before. */
 static void
 tell_json(struct api_events *events, const char *kind, json_t *json, char **shown)
@@ -137,6 +151,8 @@ tell_all(void *arg)
 	events->ticks++;
 	for (size_t i = 0; i < events->n_buses && events->n > 0; i++)
 		tell_json(events, "bus", api_bus_json(&events->buses[i]), &events->shown[i]);
+	if (events->n > 0)
+		api_traces_tell(events->api);
 	if (events->n > 0 && events->ticks % POLL_EVERY == 0)
 		tell_poll(events);
 	if (events->n > 0 && events->ticks % COMMENT_EVERY == 0)

@@ -1,5 +1,6 @@
 /* Reading and writing the tables of settings (smart-json.md 5, 6), whatever their rows are. */
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,8 @@
 #include "smart-json/edit.h"
 #include "smart-json/view_request.h"
 #include "smart-json/smart.h"
+
+enum { LARGE_TABLE = 500 };
 
 /* ---- reading ---- */
 
@@ -43,63 +46,90 @@ is_wanted(const struct http_call *call, const json_t *wire)
 	return !asked;
 }
 
-static json_t *
-list_rows(struct http_call *call, const struct view_set *set, size_t offset, size_t limit)
+struct listing {
+	struct http_call *call;
+	size_t offset, limit, n;	/* n rows are printed */
+};
+
+static int
+add_text(const char *buffer, size_t size, void *text)
 {
-	json_t *list = json_array();
+	text_add(text, buffer, size);
+	return 0;
+}
 
-	for (size_t i = 0; i < set->n && json_array_size(list) < limit; i++) {
-		json_t *wire = view_show(set, &set->rows[i]);
+static int
+print_row(void *arg, const struct view_set *set, const struct view_row *row)
+{
+	struct listing *list = arg;
+	struct text *out = &list->call->out;
+	json_t *wire;
 
-		if (wire == NULL || !is_wanted(call, wire))
-			json_decref(wire);
-		else if (offset > 0 && offset--)
-			json_decref(wire);
-		else
-			json_array_append_new(list, wire);
+	if (list->n == list->limit)
+		return 1;
+	wire = view_show(set, row);
+	if (wire != NULL && is_wanted(list->call, wire) && (list->offset == 0 || list->offset-- == 0)) {
+		text_str(out, list->n++ > 0 ? ",\n" : "[");
+		json_dump_callback(wire, add_text, out, JSON_COMPACT | JSON_REAL_PRECISION(6));
 	}
-	return list;
+	json_decref(wire);
+	return out->failed ? E_NOMEM : E_OK;
 }
 
 static void
-answer_list(struct http_call *call, const struct view_set *set)
+answer_list(struct http_call *call, const struct view *view)
 {
-	const char *wrapper = set->view->wrapper != NULL ? set->view->wrapper : "Settings";
-	size_t offset = 0, limit = SIZE_MAX;
-	json_t *list;
+	const char *wrapper = view->wrapper != NULL ? view->wrapper : "Settings";
+	struct listing list = { .call = call, .limit = SIZE_MAX };
+	struct view_set set;
+	size_t from;
+	int rc;
 
-	if (!api_arg_count(call, "offset", &offset) || !api_arg_count(call, "limit", &limit))
+	if (!api_arg_count(call, "offset", &list.offset) || !api_arg_count(call, "limit", &list.limit))
 		return;
-	list = list_rows(call, set, offset, limit);
-	if ((set->view->flags & V_SPELLINGS) == 0) {
-		smart_list(call, wrapper, list);
-		return;
+	text_printf(&call->out, "{\"%s\":", wrapper);
+	from = call->out.len;
+	rc = view_each(&set, view, call, print_row, &list);
+	if (rc < 0) {
+		http_fail_err(call, rc, NULL, "the table cannot be read");
+	} else {
+		text_str(&call->out, list.n > 0 ? "]" : set.settings.http_empty_null ? "null" : "[]");
+		/* The page of the original reads the list of schedules under another name (5). */
+		if ((view->flags & V_SPELLINGS) != 0) {
+			char *again = strdup(call->out.p + from);
+
+			text_printf(&call->out, ",\"settings\":%s", again != NULL ? again : "null");
+			free(again);
+		}
+		text_str(&call->out, "}\n");
 	}
-	/* The page of the original reads the list of schedules under another name (5). */
-	if (json_array_size(list) == 0 && set->settings.http_empty_null) {
-		json_decref(list);
-		list = json_null();
-	}
-	api_reply(call, json_pack("{s:O,s:o}", wrapper, list, "settings", list));
+	view_unload(&set);
+}
+
+static void
+answer_flat(struct http_call *call, const struct view *view)
+{
+	struct view_set set;
+	int rc = view_load(&set, view, call);
+
+	if (rc < 0)
+		http_fail_err(call, rc, NULL, "the table cannot be read");
+	else
+		api_reply(call, set.n > 0 ? view_show(&set, &set.rows[0]) : json_object());
+	view_unload(&set);
 }
 
 void
 smart_rows_get(struct http_call *call)
 {
 	const struct view *view = view_of(call);
-	struct view_set set;
-	int rc;
 
 	if (view == NULL)
 		return;
-	rc = view_load(&set, view, call);
-	if (rc < 0)
-		http_fail_err(call, rc, NULL, "the table cannot be read");
-	else if (view->kind != VIEW_FLAT)
-		answer_list(call, &set);
+	if (view->kind == VIEW_FLAT)
+		answer_flat(call, view);
 	else
-		api_reply(call, set.n > 0 ? view_show(&set, &set.rows[0]) : json_object());
-	view_unload(&set);
+		answer_list(call, view);
 }
 
 /* ---- writing ---- */
@@ -209,6 +239,7 @@ static void
 write_rows(struct http_call *call, const struct view *view, const struct view_request *r)
 {
 	struct view_set set;
+	bool large;
 	int rc;
 
 	edit_lock();
@@ -226,7 +257,11 @@ write_rows(struct http_call *call, const struct view *view, const struct view_re
 			accounts_changed(call->server->accounts);
 		smart_ok(call);
 	}
+	large = set.n > LARGE_TABLE;
 	view_unload(&set);
+	/* Trees of a large table would stay with this thread for ever. */
+	if (large)
+		malloc_trim(0);
 }
 
 static bool

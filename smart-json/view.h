@@ -196,6 +196,8 @@ struct view_row {
 	int asked;		/* index of the row in the request, -1 none */
 	bool numbered;		/* its id was made up when it was read */
 };
+/* 0 to go on; others end the walk. */
+typedef int view_sink(void *arg, const struct view_set *, const struct view_row *);
 struct view_set {
 	const struct view *view;
 	struct store *store;
@@ -210,8 +212,14 @@ struct view_set {
 	bool factory, empty;	/* the table is cleared: to the factory's rows, to no rows */
 	struct fault fault;
 	int fault_row;		/* index in the request, -1 */
+	view_sink *sink;	/* takes the rows instead of `rows` */
+	void *sink_arg;
 };
 int view_load(struct view_set *, const struct view *, const struct http_call *) USPD_MUST_CHECK;
+/* Loads the set to read it once: rows go to the sink one by one and are not kept, so that a large
+ * table takes little memory.  Passes on what the sink returned. */
+int view_each(struct view_set *, const struct view *, const struct http_call *, view_sink *, void *arg)
+    USPD_MUST_CHECK;
 void view_unload(struct view_set *);
 /* Adds a row that is stored; takes the reference, the key is copied. */
 int view_set_add(struct view_set *, const char *store_key, int64_t number, json_t *row) USPD_MUST_CHECK;

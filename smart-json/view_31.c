@@ -157,8 +157,8 @@ static const struct member meters[] = {
 #define D31 DIALECT_31
 #define IDS(path, table, of) { "settings/" path, D31, VIEW_KEYED, V_EMPTIES, &view_tables, table, \
 	.key = "id", .members = (of) }
-#define FLAT(path, table, of) { "settings/" path, D31, VIEW_FLAT, 0, &view_tables, table,
-    .members = (of) }
+#define FLAT(path, table, of) { "settings/" path, D31, VIEW_FLAT, 0, &view_tables, table, \
+	.members = (of) }
 /* Actions of this dialect that the event model has no like of share one table. */
 #define ACTIONS(name, of) { "settings/actions/" name, D31, VIEW_KEYED, V_EMPTIES, &view_tables, \
 	TABLE_D31_ACTIONS, .key = "id", .subset = name, .members = (of), .take = take_subset }

@@ -163,8 +163,7 @@ static const struct member depth[] = {
 #define D40 DIALECT_40
 /* A list of the store whose rows are named by `id`, and that is empty when it is cleared. */
 #define IDS(path, dialects, table, of) { "settings/" path, dialects, VIEW_KEYED, V_EMPTIES, \
-    &view_tables, \
-	table, .key = "id", .members = (of) }
+	&view_tables, table, .key = "id", .members = (of) }
 const struct view views_40[] = {
 	{ "settings/proto/json/auth", BOTH, VIEW_KEYED, V_ACCOUNTS, &view_tables, TABLE_ACCOUNTS,
 	    .key = "id", .unique = "login", .members = account_members, .take = take_account,

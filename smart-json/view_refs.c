@@ -48,7 +48,7 @@ key_of(int table)
 
 struct ref_row { char *key; int64_t number; json_t *row; bool removed, changed; };
 struct ref_table { bool loaded; size_t n; struct ref_row *rows; };
-struct ref_world { struct view_set *set; struct ref_table tables[TABLE_COUNT]; };
+struct ref_world { struct view_set *set; bool failed; struct ref_table tables[TABLE_COUNT]; };
 
 static bool
 is_of(const struct view_set *set, int table)
@@ -72,6 +72,7 @@ table_of(struct ref_world *world, enum table which)
 			    NULL) };
 	table_rows_release(rows);
 	t->loaded = true;
+	world->failed |= t->rows == NULL;
 	return t;
 }
 
@@ -224,7 +225,7 @@ drop(struct ref_world *world, int table, const json_t *row, int64_t number)
 		if (refs[r].to != table)
 			continue;
 		t = table_of(world, refs[r].from);
-		for (size_t i = 0; i < t->n; i++)
+		for (size_t i = 0; t->rows != NULL && i < t->n; i++)
 			release(world, &refs[r], &t->rows[i], row, number);
 	}
 }
@@ -251,7 +252,7 @@ check_use(struct ref_world *world, const struct ref *ref, const struct view_row 
 	struct ref_table *t = table_of(world, ref->from);
 	char key[VIEW_KEY_SIZE];
 
-	for (size_t i = 0; i < t->n; i++) {
+	for (size_t i = 0; t->rows != NULL && i < t->n; i++) {
 		if (!refers(ref, t->rows[i].row, row->now, row->number))
 			continue;
 		world->set->fault_row = row->asked;
@@ -320,6 +321,8 @@ view_check_refs(struct view_set *set, struct edits *edits, bool strict, bool cas
 			drop(world,
 			    set->view->source == &view_meters ? (int)METERS : (int)set->view->table,
 			    set->rows[i].now, set->rows[i].number);
+	if (rc == E_OK && world->failed)
+		rc = E_NOMEM;
 	if (rc == E_OK && cascade)
 		rc = cascade_edits(world, edits);
 	forget(world);

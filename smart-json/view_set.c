@@ -67,8 +67,16 @@ enter(struct view_set *set, size_t place)
 int
 view_set_add(struct view_set *set, const char *store_key, int64_t number, json_t *row)
 {
-	struct view_row *made = row != NULL ? grow(set) : NULL;
+	struct view_row *made;
 
+	if (set->sink != NULL && row != NULL) {
+		struct view_row passing = { .number = number, .now = row, .next = row, .asked = -1 };
+		int rc = set->sink(set->sink_arg, set, &passing);
+
+		json_decref(row);
+		return rc;
+	}
+	made = row != NULL ? grow(set) : NULL;
 	if (made == NULL) {
 		json_decref(row);
 		return E_NOMEM;
@@ -176,8 +184,8 @@ flagged(const struct http_call *call, const char *name)
 	return text != NULL && strcmp(text, "0") != 0 && strcmp(text, "false") != 0;
 }
 
-int
-view_load(struct view_set *set, const struct view *view, const struct http_call *call)
+static int
+begin(struct view_set *set, const struct view *view, const struct http_call *call)
 {
 	bool accounts = (view->flags & V_ACCOUNTS) != 0;
 
@@ -192,9 +200,36 @@ view_load(struct view_set *set, const struct view *view, const struct http_call 
 	/* Level 1 sees no secret (3.5); a password of an account is known to nobody but for the
 	 * factory's (8.1). */
 	set->secrets = call->level >= LEVEL_ADMIN && (!accounts || set->settings.http_return_secrets);
-	if ((set->index = json_object()) == NULL)
-		return E_NOMEM;
-	return view->source->load(set);
+	set->index = json_object();
+	return set->index != NULL ? E_OK : E_NOMEM;
+}
+
+int
+view_load(struct view_set *set, const struct view *view, const struct http_call *call)
+{
+	int rc = begin(set, view, call);
+
+	return rc < 0 ? rc : view->source->load(set);
+}
+
+int
+view_each(struct view_set *set, const struct view *view, const struct http_call *call,
+    view_sink *sink, void *arg)
+{
+	int rc = begin(set, view, call);
+
+	if (rc < 0)
+		return rc;
+	/* Ids can be made up only when all rows are known. */
+	if ((view->flags & V_NUMBERS) == 0) {
+		set->sink = sink;
+		set->sink_arg = arg;
+		return view->source->load(set);
+	}
+	rc = view->source->load(set);
+	for (size_t i = 0; i < set->n && rc == E_OK; i++)
+		rc = sink(arg, set, &set->rows[i]);
+	return rc;
 }
 
 void

@@ -182,7 +182,8 @@ START_TEST(a_row_in_use_goes_only_with_those_that_use_it)
 	    "{\"Settings\":[{\"calendarName\":\"c\",\"schedulerIds\":[1,1]}]}");
 	put(D40, "/settings/events/manager",
 	    "{\"Settings\":[{\"id\":1,\"eventType\":\"Scheduler\",\"eventId\":1,"
-	    "\"actionType\":\"Poller\",\"actionId\":1},{\"id\":2,\"eventType\":\"IntDigitalSensor\",\"eventId\":1,"
+	    "\"actionType\":\"Poller\",\"actionId\":1},"
+	    "{\"id\":2,\"eventType\":\"IntDigitalSensor\",\"eventId\":1,"
 	    "\"actionType\":\"Poller\",\"actionId\":1}]}");
 	answer = ask(D40, 409, "DELETE", SCHDL, "{\"Settings\":[{\"id\":1}]}");
 	ck_assert_int_eq(json_number_of(answer, "res"), 4);
