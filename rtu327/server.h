@@ -22,8 +22,8 @@ struct rtu327_options {
 	uint16_t port;		/* 0: any free one */
 	bool fed;		/* it does not listen: connections come by rtu327_take() */
 	/* Moves the device clock by delta_s seconds (SETTIME), and the hardware clock with it, and
-	 * writes what GETLOG shows of it (DJ_RTU codes 2 and 3); a negative return is reported to the
-	 * client.  The server writes the time journal (DJ_TIME). */
+	 * journals it (DJ_TIME; DJ_RTU codes 2 and 3 for GETLOG); a negative return is reported to the
+	 * client. */
 	int (*clock_step)(void *arg, int64_t delta_s);
 	void *arg;
 };

@@ -12,7 +12,6 @@
 
 enum {
 	SETTIME_REPEAT_MS = 10000,	/* rtu-327.md 8.4 */
-	SOURCE_RTU327 = 1,		/* /jrnl/time */
 	SMALL_REPLY = 64,
 };
 
@@ -215,26 +214,13 @@ ask_archive(struct connection *c, const struct rtu327_request *request)
 
 /* ---- SETTIME (rtu-327.md 6.3) ---- */
 
-static void
-journal_time(struct connection *c, int64_t before, int64_t after)
-{
-	struct zone zone = c->server->context->zone;
-	char old_text[CIVIL_TEXT_SIZE], new_text[CIVIL_TEXT_SIZE], json[160];
-
-	civil_print(zone, before, 'T', old_text);
-	civil_print(zone, after, 'T', new_text);
-	snprintf(json, sizeof(json), "{\"oldTime\":\"%s\",\"newTime\":\"%s\",\"source\":%d}", old_text,
-	    new_text, SOURCE_RTU327);
-	service_note(c->server, DJ_TIME, after, json);
-	log_info("rtu327", "client=%s: clock moved from %s to %s", c->peer, old_text, new_text);
-}
-
 static enum rtu327_result
 set_time(struct connection *c, const struct rtu327_request *q)
 {
 	const struct rtu327_options *options = &c->server->options;
 	struct settime_memo *memo = &c->settime;
 	int64_t now = rtu327_now_ms(), before;
+	char was[CIVIL_TEXT_SIZE], is[CIVIL_TEXT_SIZE];
 	int rc;
 
 	if (q->delta_s == 0)
@@ -254,7 +240,9 @@ set_time(struct connection *c, const struct rtu327_request *q)
 	}
 	*memo = (struct settime_memo){ .valid = true, .delta_s = q->delta_s, .at_ms = rtu327_now_ms() };
 	memcpy(memo->number, q->frame.number, sizeof(memo->number));
-	journal_time(c, before, before + q->delta_s);
+	civil_print(c->server->context->zone, before, 'T', was);
+	civil_print(c->server->context->zone, before + q->delta_s, 'T', is);
+	log_info("rtu327", "client=%s: clock moved from %s to %s", c->peer, was, is);
 	return RTU327_OK;
 }
 

@@ -95,7 +95,7 @@ answer_list(struct http_call *call, const struct view *view)
 	} else {
 		text_str(&call->out, list.n > 0 ? "]" : set.settings.http_empty_null ? "null" : "[]");
 		/* The page of the original reads the list of schedules under another name (5). */
-		if ((view->flags & V_SPELLINGS) != 0) {
+		if ((view->flags & V_SPELLINGS) != 0 && !call->out.failed) {
 			char *again = strdup(call->out.p + from);
 
 			text_printf(&call->out, ",\"settings\":%s", again != NULL ? again : "null");

@@ -128,14 +128,7 @@ clock_stepped(void *arg, int64_t before)
 static int
 step_clock(void *arg, int64_t delta_s)
 {
-	int64_t before = clock_utc();
-	int rc = clock_step_us(delta_s * 1000000);
-
-	if (rc == E_OK) {
-		device_clock_was_set();
-		clock_stepped(arg, before);
-	}
-	return rc;
+	return orders_clock_step(((struct uspd *)arg)->orders, delta_s * 1000000, CLOCK_BY_RTU327);
 }
 
 static void
