@@ -437,11 +437,12 @@ api_bus_raw(struct http_call *call)
 	if (take_raw(call, body, &r->order)) {
 		r->order.answered = raw_answered;
 		r->order.arg = r;
-		edit_audit(call, "bus/raw", call->arg[0], NULL, body);
-		call->resumed = raw_resumed;
+		call->resumed = raw_resumed; /* not before this handler has returned */
 		if ((rc = poll_bus_raw(poll, bus, &r->order)) < 0) {
 			call->resumed = NULL;
 			api_bus_refuse(call, bus, rc);
+		} else {
+			edit_audit(call, "bus/raw", call->arg[0], NULL, body);
 		}
 	}
 	json_decref(body);

@@ -6,6 +6,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "src/base/text.h"
 
@@ -37,6 +38,7 @@ bool ctl_interrupted(void);
 void ctl_catch_interrupt(void);
 /* Waits so long or until interrupted. */
 void ctl_pause_ms(unsigned ms);
+int64_t ctl_now_ms(void);	/* of the monotonic clock */
 
 /* Members of answers; what is not there is 0 or "". */
 long long ctl_int(const json_t *object, const char *name);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CONNECT_MS = 5000, STALL_S = 60, ANSWER_MOST = 512 << 20 };
+enum { CONNECT_MS = 5000, STALL_S = 150, ANSWER_MOST = 512 << 20 };
 
 /* ---- the token ---- */
 
@@ -81,11 +81,16 @@ unreachable(const struct ctl *ctl, CURLcode rc, const char *detail)
 }
 
 static struct curl_slist *
-make_fields(const struct ctl *ctl, const struct ctl_body *body)
+make_fields(const struct ctl *ctl, const char *path, const struct ctl_body *body)
 {
 	struct curl_slist *fields = curl_slist_append(NULL, "Expect:");
 	char line[512];
 
+	fields = curl_slist_append(fields, "Accept-Language: en");
+	if (*path == '/') {
+		snprintf(line, sizeof(line), "X-Protocol-USPD: %d", ctl->dialect);
+		fields = curl_slist_append(fields, line);
+	}
 	if (body != NULL) {
 		snprintf(line, sizeof(line), "Content-Type: %s", body->type);
 		fields = curl_slist_append(fields, line);
@@ -97,42 +102,131 @@ make_fields(const struct ctl *ctl, const struct ctl_body *body)
 	return fields;
 }
 
+/* One transfer; what it needs lives as long. */
+struct transfer {
+	CURL *curl;
+	struct curl_slist *fields;
+	struct text url;
+	char detail[CURL_ERROR_SIZE];
+};
+
+static bool
+transfer_open(struct transfer *t, const struct ctl *ctl, const char *path, const struct ctl_body *body)
+{
+	*t = (struct transfer){ .curl = curl_easy_init(), .fields = make_fields(ctl, path, body) };
+	text_printf(&t->url, "%s%s%s", ctl->url, *path == '/' ? "" : "/api/v1/", path);
+	if (t->curl == NULL || t->url.failed)
+		return false;
+	curl_easy_setopt(t->curl, CURLOPT_URL, t->url.p);
+	curl_easy_setopt(t->curl, CURLOPT_HTTPHEADER, t->fields);
+	curl_easy_setopt(t->curl, CURLOPT_ERRORBUFFER, t->detail);
+	curl_easy_setopt(t->curl, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
+	curl_easy_setopt(t->curl, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(t->curl, CURLOPT_PROXY, "");
+	if (body != NULL) {
+		curl_easy_setopt(t->curl, CURLOPT_POSTFIELDS, body->data);
+		curl_easy_setopt(t->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body->len);
+	}
+	return true;
+}
+
+static void
+transfer_close(struct transfer *t)
+{
+	curl_easy_cleanup(t->curl);
+	curl_slist_free_all(t->fields);
+	text_free(&t->url);
+}
+
 int
 ctl_request(const struct ctl *ctl, const char *method, const char *path, const struct ctl_body *body,
     struct text *answer, long *status)
 {
-	struct curl_slist *fields = make_fields(ctl, body);
-	CURL *curl = curl_easy_init();
-	char detail[CURL_ERROR_SIZE] = "";
-	struct text url = { 0 };
 	CURLcode rc = CURLE_FAILED_INIT;
+	struct transfer t;
 
-	text_printf(&url, "%s/api/v1/%s", ctl->url, path);
-	if (curl == NULL || url.failed)
-		goto out;
-	curl_easy_setopt(curl, CURLOPT_URL, url.p);
-	curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
-	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, fields);
-	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, detail);
-	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take);
-	curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer);
-	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
-	curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
-	curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)STALL_S);
-	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(curl, CURLOPT_PROXY, "");
-	if (body != NULL) {
-		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body->data);
-		curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body->len);
+	if (transfer_open(&t, ctl, path, body)) {
+		curl_easy_setopt(t.curl, CURLOPT_CUSTOMREQUEST, method);
+		curl_easy_setopt(t.curl, CURLOPT_WRITEFUNCTION, take);
+		curl_easy_setopt(t.curl, CURLOPT_WRITEDATA, answer);
+		curl_easy_setopt(t.curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+		curl_easy_setopt(t.curl, CURLOPT_LOW_SPEED_TIME, (long)STALL_S);
+		rc = curl_easy_perform(t.curl);
+		curl_easy_getinfo(t.curl, CURLINFO_RESPONSE_CODE, status);
 	}
-	rc = curl_easy_perform(curl);
-	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, status);
-out:
-	curl_easy_cleanup(curl);
-	curl_slist_free_all(fields);
-	text_free(&url);
-	return rc == CURLE_OK ? CTL_OK : unreachable(ctl, rc, detail);
+	transfer_close(&t);
+	return rc == CURLE_OK ? CTL_OK : unreachable(ctl, rc, t.detail);
 }
+
+/* ---- answers without end ---- */
+
+struct stream {
+	CURL *curl;
+	struct text refusal;
+	int64_t until_ms;
+	bool (*piece)(void *, const char *, size_t);
+	void *arg;
+	bool ended;		/* by us */
+};
+
+static size_t
+take_piece(char *data, size_t size, size_t n, void *arg)
+{
+	struct stream *s = arg;
+	long status = 0;
+
+	curl_easy_getinfo(s->curl, CURLINFO_RESPONSE_CODE, &status);
+	if (status >= 400)
+		return take(data, size, n, &s->refusal);
+	if (s->piece(s->arg, data, size * n))
+		return size * n;
+	s->ended = true;
+	return 0;
+}
+
+/* Called every now and then, at least once a second. */
+static int
+look_up(void *arg, curl_off_t total, curl_off_t now, curl_off_t up_total, curl_off_t up)
+{
+	struct stream *s = arg;
+
+	(void)total;
+	(void)now;
+	(void)up_total;
+	(void)up;
+	s->ended |= ctl_interrupted() || (s->until_ms != 0 && ctl_now_ms() >= s->until_ms);
+	return s->ended;
+}
+
+int
+ctl_stream(const struct ctl *ctl, const char *path, int64_t until_ms,
+    bool (*piece)(void *arg, const char *, size_t), void *arg)
+{
+	struct stream s = { .until_ms = until_ms, .piece = piece, .arg = arg };
+	CURLcode rc = CURLE_FAILED_INIT;
+	struct transfer t;
+	long status = 0;
+
+	if (transfer_open(&t, ctl, path, NULL)) {
+		s.curl = t.curl;
+		curl_easy_setopt(t.curl, CURLOPT_WRITEFUNCTION, take_piece);
+		curl_easy_setopt(t.curl, CURLOPT_WRITEDATA, &s);
+		curl_easy_setopt(t.curl, CURLOPT_NOPROGRESS, 0L);
+		curl_easy_setopt(t.curl, CURLOPT_XFERINFOFUNCTION, look_up);
+		curl_easy_setopt(t.curl, CURLOPT_XFERINFODATA, &s);
+		rc = curl_easy_perform(t.curl);
+		curl_easy_getinfo(t.curl, CURLINFO_RESPONSE_CODE, &status);
+	}
+	transfer_close(&t);
+	if (status >= 400)
+		ctl_tell_refusal(&s.refusal, status);
+	text_free(&s.refusal);
+	if (status >= 400)
+		return CTL_FAILED;
+	return rc == CURLE_OK || s.ended ? CTL_OK : unreachable(ctl, rc, t.detail);
+}
+
+/* ---- JSON both ways ---- */
 
 void
 ctl_tell_refusal(const struct text *answer, long status)
@@ -176,7 +270,7 @@ ctl_call(const struct ctl *ctl, const char *method, const char *path, json_t *bo
 	} else if (rc == CTL_OK && status >= 400) {
 		ctl_tell_refusal(&text, status);
 		rc = CTL_FAILED;
-	} else if (rc == CTL_OK && (*answer = json_loadb(text.p, text.len, 0, NULL)) == NULL) {
+	} else if (rc == CTL_OK && text.len > 0 && (*answer = json_loadb(text.p, text.len, 0, NULL)) == NULL) {
 		fprintf(stderr, "uspdctl: the answer of %s is no JSON: is that the daemon?\n",
 		    ctl->url);
 		rc = CTL_FAILED;

@@ -3,6 +3,7 @@
 #define USPD_TOOLS_CTL_HTTP_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "src/base/text.h"
 #include "tools/ctl.h"
@@ -17,8 +18,9 @@ bool ctl_find_token(struct ctl *, const char *given, const char *file, char buf[
 
 struct ctl_body { const char *type; const char *data; size_t len; };
 
-/* One request.  `path` is below /api/v1 and escaped already; body may be NULL.  CTL_OK whatever
- * the status; CTL_UNREACHABLE is told on stderr with what to do. */
+/* One request.  `path` is escaped already; it is below /api/v1, or, when it begins with '/', one of
+ * SMART-JSON in ctl->dialect.  body may be NULL.  CTL_OK whatever the status; CTL_UNREACHABLE is told
+ * on stderr with what to do. */
 int ctl_request(const struct ctl *, const char *method, const char *path, const struct ctl_body *body,
     struct text *answer, long *status);
 
@@ -26,6 +28,11 @@ int ctl_request(const struct ctl *, const char *method, const char *path, const 
  * stderr, CTL_FAILED; 404 too, but silently when `missing` is not NULL and set there. */
 int ctl_call(const struct ctl *, const char *method, const char *path, json_t *body, json_t **answer,
     bool *missing);
+
+/* GET of an answer that does not end, given piece by piece as it comes; piece() returns false to end.
+ * Ends also when interrupted, and at `until_ms` of the monotonic clock (0: never). */
+int ctl_stream(const struct ctl *, const char *path, int64_t until_ms,
+    bool (*piece)(void *arg, const char *, size_t), void *arg);
 
 /* Tells a refusal as a person reads it, with its list of faults. */
 void ctl_tell_refusal(const struct text *answer, long status);

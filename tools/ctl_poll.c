@@ -140,7 +140,7 @@ watch_run(struct watch *watch)
 	ctl_catch_interrupt();
 	progress_open(&watch->progress);
 	while ((rc = look(watch, &done, &good)) == CTL_OK && !done && !ctl_interrupted()) {
-		if (watch->give_up_ms != 0 && progress_now_ms() >= watch->give_up_ms)
+		if (watch->give_up_ms != 0 && ctl_now_ms() >= watch->give_up_ms)
 			break;
 		ctl_pause_ms(TICK_MS);
 	}
@@ -202,7 +202,7 @@ ctl_poll(const struct ctl *ctl, int argc, char **argv)
 	ctl_option(&argc, argv, "--from", &from);
 	ctl_option(&argc, argv, "--to", &to);
 	if (ctl_option(&argc, argv, "--timeout", &timeout))
-		watch.give_up_ms = progress_now_ms() + atol(timeout) * 1000;
+		watch.give_up_ms = ctl_now_ms() + atol(timeout) * 1000;
 	if (!ctl_no_options(argc, argv) || (order = make_order(argc, argv)) == NULL)
 		return ctl_usage(USAGE);
 	add_types(order, types);

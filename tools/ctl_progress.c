@@ -17,19 +17,10 @@ enum {
 	RATE_LEAST_MS = 8000,		/* a time to go is told from so much experience */
 };
 
-int64_t
-progress_now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 void
 progress_open(struct progress *p)
 {
-	*p = (struct progress){ .redraw = isatty(STDOUT_FILENO), .began_ms = progress_now_ms() };
+	*p = (struct progress){ .redraw = isatty(STDOUT_FILENO), .began_ms = ctl_now_ms() };
 }
 
 /* ---- how far, how long ---- */
@@ -166,7 +157,7 @@ draw_picture(struct progress *p, const struct progress_fill *fill, const json_t 
 	for (int i = 0; i < BAR; i++)
 		bar[i] = i < tenths * BAR / 1000 ? '#' : '.';
 	bar[BAR] = '\0';
-	print_span(gone, sizeof(gone), (progress_now_ms() - p->began_ms) / 1000);
+	print_span(gone, sizeof(gone), (ctl_now_ms() - p->began_ms) / 1000);
 	print_span(left, sizeof(left), left_s);
 	if (p->drawn > 0)
 		printf("\033[%uA", p->drawn);
@@ -213,7 +204,7 @@ progress_draw(struct progress *p, const struct progress_fill *fill, const json_t
 {
 	const json_t *totals = json_object_get(status, "totals");
 	long long have = fill->wanted - fill->missing, left_s;
-	int64_t now_ms = progress_now_ms();
+	int64_t now_ms = ctl_now_ms();
 	int tenths = share(fill, totals);
 
 	take_sample(p, now_ms, have);

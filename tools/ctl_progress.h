@@ -27,7 +27,4 @@ void progress_open(struct progress *);
 void progress_draw(struct progress *, const struct progress_fill *, const json_t *status,
     const json_t *run, bool last);
 
-/* Milliseconds of the monotonic clock. */
-int64_t progress_now_ms(void);
-
 #endif

@@ -96,6 +96,15 @@ ctl_pause_ms(unsigned ms)
 		nanosleep(&ts, NULL);
 }
 
+int64_t
+ctl_now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
 /* ---- answers ---- */
 
 long long

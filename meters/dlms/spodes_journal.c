@@ -1,5 +1,6 @@
 /* Journals out of the event logs (11, 12).  Several journals come from one log, so it is remembered
- * for each how far its log was read; an empty rest of a log is asked for once in a session. */
+ * for each how far its log was read; an empty rest of a log is asked for once in a session.  A question
+ * with a time of its own (query.from) reads from there and leaves no trace. */
 #include "meters/dlms/spodes.h"
 
 #include <string.h>
@@ -15,6 +16,8 @@ struct harvest {
 	struct sink *sink;
 	unsigned log, pair;
 	bool has_time_log;
+	bool is_asked;		/* for a time of its own; what was read up to now does not matter */
+	uint16_t word;		/* log 9: of the row before */
 	int64_t after;		/* rows up to here are known */
 	int64_t newest;
 	unsigned n;
@@ -84,13 +87,11 @@ put(struct harvest *h, int64_t ts, unsigned event, unsigned id)
 static int
 put_code(struct harvest *h, int64_t ts, int64_t code)
 {
-	struct spodes_memory *m = spodes_memory(h->s);
 	struct spodes_event events[SPODES_EVENTS_MOST];
-	unsigned n = spodes_events(h->log, code, m->word[h->pair], h->has_time_log, events);
+	unsigned n = spodes_events(h->log, code, h->word, h->has_time_log, events);
 	int rc = E_OK;
 
-	if (h->log == LOG_QUALITY)
-		m->word[h->pair] = (uint16_t)code;
+	h->word = (uint16_t)code;
 	for (unsigned i = 0; i < n && rc == E_OK; i++) {
 		struct spodes_event e = events[i];
 
@@ -179,18 +180,29 @@ ask(struct harvest *h, struct octets selection)
 }
 
 static int
-ask_newest(struct harvest *h, int64_t entries)
+count_entries(struct harvest *h, int64_t *n)
 {
-	struct cosem object = log_object(h->log, 5);
-	int64_t sort = 1, first = entries - AT_ONCE + 1;
+	const struct cosem object = log_object(h->log, 7);
+
+	return spodes_number(h->s, &object, n);
+}
+
+/* The newest rows by entry. */
+static int
+ask_newest(struct harvest *h)
+{
+	const struct cosem object = log_object(h->log, 5);
 	uint8_t buf[SELECTION_SIZE];
 	struct wr w = wr_init(buf, sizeof(buf));
-	int rc = spodes_number(h->s, &object, &sort);
+	int64_t sort = 1, entries, first;
+	int rc = count_entries(h, &entries);
 
+	if (rc < 0 || entries <= 0)
+		return rc;
+	rc = spodes_number(h->s, &object, &sort);
 	if (rc < 0 && rc != E_UNSUPPORTED)
 		return rc;
-	if (first < 1)
-		first = 1;
+	first = entries > AT_ONCE ? entries - AT_ONCE + 1 : 1;
 	if (sort == 2)
 		xdlms_put_entries(&w, 1, (uint32_t)(entries - first + 1), 1, 0);
 	else
@@ -211,13 +223,12 @@ ask_range(struct harvest *h, int64_t from)
 static int
 ask_first_time(struct harvest *h)
 {
-	const struct cosem object = log_object(h->log, 7);
 	int64_t entries;
-	int rc = spodes_number(h->s, &object, &entries);
+	int rc = count_entries(h, &entries);
 
 	if (rc < 0 || entries <= 0)
 		return rc == E_UNSUPPORTED ? ask_range(h, epoch) : rc;
-	return entries > AT_ONCE ? ask_newest(h, entries) : ask_range(h, epoch);
+	return entries > AT_ONCE ? ask_newest(h) : ask_range(h, epoch);
 }
 
 static int
@@ -227,19 +238,23 @@ read_log(struct harvest *h)
 	uint32_t *empty = &spodes_of(h->s)->empty[h->log];
 	int rc;
 
-	h->after = m->upto[h->pair];
+	h->after = h->is_asked ? h->q->from - 1 : m->upto[h->pair];
+	h->word = h->is_asked ? 0 : m->word[h->pair];
 	if (*empty != 0 && h->after + 1 >= *empty)
 		return E_OK;
-	rc = h->after == 0 ? ask_first_time(h) : ask_range(h, h->after + 1);
-	if (rc == E_UNSUPPORTED || rc == E_INVALID)
-		rc = ask_newest(h, AT_ONCE);	/* ranges are not served here */
+	rc = h->after <= 0 ? ask_first_time(h) : ask_range(h, h->after + 1);
+	/* Ranges are not served here, or too much is new. */
+	if (rc == E_UNSUPPORTED || rc == E_INVALID || rc == E_LIMIT)
+		rc = ask_newest(h);
 	if (rc < 0)
 		return rc;
-	if (h->newest > h->after)
-		m->upto[h->pair] = (uint32_t)h->newest;
 	if (h->newest < h->after)
 		h->newest = h->after;
 	*empty = (uint32_t)h->newest + 1;
+	if (!h->is_asked) {
+		m->upto[h->pair] = (uint32_t)h->newest;
+		m->word[h->pair] = h->word;
+	}
 	return E_OK;
 }
 
@@ -249,7 +264,7 @@ read_pair(struct meter_session *s, const struct query *q, struct sink *sink, uns
 {
 	struct harvest h = {
 		.s = s, .q = q, .sink = sink, .log = spodes_pairs[pair].log, .pair = pair,
-		.has_time_log = has_time_log,
+		.has_time_log = has_time_log, .is_asked = q->from > 0,
 	};
 	int rc = learn_log(s, h.log);
 

@@ -179,8 +179,12 @@ class Orders:
                      {"hex": "00", "checksum": "sum"}, {"hex": "00", "settings": "x"},
                      {"hex": "00", "answer_ms": 0}):
             assert self.ask("POST", "bus/2/raw", body)[0] == 422, body
-        audit = self.daemon.get("audit?limit=20")["rows"]
-        assert any(r["what"] == "bus/raw" and r["after"]["hex"] == "03 00" for r in audit), audit
+        wanted = ("bus/raw", "2", {"hex": "03 00", "checksum": "crc16-modbus"})
+        end = time.monotonic() + 10     # the journal is written in the background
+        while wanted not in [(r["what"], r["key"], r["after"]) for r in
+                             self.daemon.get("audit?limit=20")["rows"]]:
+            assert time.monotonic() < end, self.daemon.get("audit?limit=20")["rows"]
+            time.sleep(0.2)
 
     def trace(self):
         assert self.ask("GET", "bus/2/trace")[0] == 404
@@ -248,8 +252,10 @@ class Orders:
         for state in (0, 1):
             status, answer = self.smart("meter/settings/relay", {"id": FAR, "relayId": 1, "relayState": state})
             assert status == 200, (status, answer)
-            rows = self.daemon.get("journal/meter/relay?limit=10&order=desc")["rows"]
-            row = next(r for r in rows if "after" in r)
+            end, rows = time.monotonic() + 10, []
+            while not any(r.get("after") == state for r in rows) and time.monotonic() < end:
+                rows = self.daemon.get("journal/meter/relay?limit=10&order=desc")["rows"]
+            row = next(r for r in rows if r.get("after") == state)
             assert row["idMeter"] == FAR and row["after"] == state and row["result"] == "ok", row
         status, answer = self.smart("meter/settings/relay", {"id": DEAD, "relayId": 1, "relayState": 0})
         assert status == 500, (status, answer)

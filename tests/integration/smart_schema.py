@@ -20,7 +20,7 @@ FOLDER = os.path.join(os.path.dirname(HERE), "vectors", "smart-json.schema")
 class Schemas:
     def __init__(self, folder=FOLDER):
         if jsonschema is None:
-            raise RuntimeError("python3-jsonschema is not installed")
+            print("      python3-jsonschema is missing: answers are not checked against the schemas")
         self.files = {}
         for name in sorted(os.listdir(folder)):
             if name.endswith(".json"):
@@ -40,7 +40,7 @@ class Schemas:
 
     def check(self, endpoint, which, document):
         """which: "request" or "response"; an endpoint without such a definition accepts all."""
-        if which not in endpoint:
+        if which not in endpoint or jsonschema is None:
             return
         schema = {"$ref": "#/definitions/" + endpoint[which],
                   "definitions": self.files[endpoint["file"]]["definitions"]}
