@@ -224,8 +224,8 @@ ping_free(void *job)
 static bool
 is_answer(int rc)
 {
-	return rc == E_OK || rc == E_DENIED || rc == E_REFUSED || rc == E_METER || rc == E_UNSUPPORTED ||
-	    rc == E_NODATA;
+	return rc == E_OK || rc == E_DENIED || rc == E_REFUSED || rc == E_METER ||
+	    rc == E_UNSUPPORTED || rc == E_NODATA;
 }
 
 static void
@@ -263,8 +263,8 @@ ping_route(struct http_call *call, unsigned bus, struct ping *p)
 	meter_table_release(table);
 	if (row != NULL && p->lane == bus - 1)
 		return true;
-	http_fail(call, 422, "/id", row == NULL ? "there is no meter %u" : "meter %u is not on this bus",
-	    p->meter);
+	http_fail(call, 422, "/id",
+	    row == NULL ? "there is no meter %u" : "meter %u is not on this bus", p->meter);
 	return false;
 }
 
@@ -285,7 +285,8 @@ api_bus_ping(struct http_call *call)
 	call->job = p;
 	call->job_free = ping_free;
 	if (json_object_get(body, "id") == NULL) {
-		http_fail(call, 422, "/id", "the number of a meter; a scan asks what is not in the table");
+		http_fail(call, 422, "/id",
+		    "the number of a meter; a scan asks what is not in the table");
 	} else if (api_member_number(call, body, "id", 1, INT32_MAX, &p->meter) &&
 	    ping_route(call, bus, p)) {
 		call->resumed = ping_resumed;
@@ -340,8 +341,8 @@ raw_resumed(struct http_call *call)
 		api_bus_refuse(call, r->bus, r->rc);
 		return;
 	}
-	json = json_pack("{s:i, s:o, s:o, s:I}", "res", 0, "tx", hex_of(r->order.tx, r->order.tx_len), "rx",
-	    hex_of(r->rx, r->rx_len), "us", (json_int_t)r->took_us);
+	json = json_pack("{s:i, s:o, s:o, s:I}", "res", 0, "tx", hex_of(r->order.tx, r->order.tx_len),
+	    "rx", hex_of(r->rx, r->rx_len), "us", (json_int_t)r->took_us);
 	if (r->rc < 0)
 		json_object_set_new(json, "error", json_string(gather_error(r->rc, call->english)));
 	api_reply(call, json);

@@ -24,7 +24,8 @@ bool api_member_number(struct http_call *, const json_t *body, const char *name,
     int64_t most, uint32_t *value);		/* absent: *value stays */
 bool api_member_text(struct http_call *, const json_t *body, const char *name, char *to, size_t size);
 bool api_member_type(struct http_call *, const json_t *body, uint16_t *type);	/* id or name */
-bool api_member_settings(struct http_call *, const char *where, const json_t *value, char to[static 16]);
+bool api_member_settings(struct http_call *, const char *where, const json_t *value,
+    char to[static 16]);
 /* The body as an object, or NULL and the refusal made; an absent one is empty. */
 json_t *api_member_body(struct http_call *);
 

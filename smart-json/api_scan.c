@@ -97,7 +97,8 @@ take_lines(struct http_call *call, const json_t *list, struct bus_scan *scan)
 	if (json_is_string(list))
 		return api_member_settings(call, "/settings", list, scan->settings[0]);
 	if (!json_is_array(list) || json_array_size(list) > SETTINGS_MOST) {
-		http_fail(call, 422, "/settings", "settings: at most %d, like \"9600,8n1\"", SETTINGS_MOST);
+		http_fail(call, 422, "/settings", "settings: at most %d, like \"9600,8n1\"",
+		    SETTINGS_MOST);
 		return false;
 	}
 	json_array_foreach(list, i, value) {
@@ -180,8 +181,9 @@ api_scan_post(struct http_call *call)
 		rc = begin(poll, bus, scan_of(call, bus), &order);
 		if (rc == E_OK) {
 			edit_audit(call, "bus/scan", call->arg[0], NULL, body);
-			api_reply(call, json_pack("{s:i, s:I}", "res", 0, "scan",
-					    (json_int_t)scan_of(call, bus)->number));
+			api_reply(call,
+			    json_pack("{s:i, s:I}", "res", 0, "scan",
+				(json_int_t)scan_of(call, bus)->number));
 		} else {
 			api_bus_refuse(call, bus, rc);
 		}
@@ -224,8 +226,8 @@ api_scan_get(struct http_call *call)
 	s = scan_of(call, bus);
 	pthread_mutex_lock(&s->lock);
 	if (s->number != 0) {
-		json = json_pack("{s:I, s:s, s:i, s:I, s:I, s:o}", "scan", (json_int_t)s->number, "state",
-		    scan_state(s), "type", s->type, "tried", (json_int_t)s->tried, "total",
+		json = json_pack("{s:I, s:s, s:i, s:I, s:I, s:o}", "scan", (json_int_t)s->number,
+		    "state", scan_state(s), "type", s->type, "tried", (json_int_t)s->tried, "total",
 		    (json_int_t)s->total, "found", found_json(s));
 		if (!s->runs && s->rc < 0 && s->rc != E_STOPPED)
 			json_object_set_new(json, "error", json_string(uspd_strerror(s->rc)));

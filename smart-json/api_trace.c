@@ -112,6 +112,7 @@ api_trace_post(struct http_call *call)
 	uint32_t seconds = SECONDS;
 	struct poll *poll;
 	json_t *body;
+	int64_t until;
 	int rc;
 
 	if (bus == 0 || (poll = api_poller(call)) == NULL || (body = api_member_body(call)) == NULL)
@@ -120,8 +121,8 @@ api_trace_post(struct http_call *call)
 		rc = begin(poll, traces_of(call), bus, seconds);
 		if (rc == E_OK) {
 			edit_audit(call, "bus/trace", call->arg[0], NULL, body);
-			api_reply(call, json_pack("{s:i, s:I}", "res", 0, "until",
-					    (json_int_t)(clock_utc() + seconds)));
+			until = clock_utc() + seconds;
+			api_reply(call, json_pack("{s:i, s:I}", "res", 0, "until", (json_int_t)until));
 		} else {
 			api_bus_refuse(call, bus, rc);
 		}
@@ -254,8 +255,8 @@ way_name(enum tap_direction way)
 static void
 json_line(struct text *out, const struct trace_line *line)
 {
-	text_printf(out, "\"t\":%lld.%06d,\"dir\":\"%s\",\"hex\":\"", (long long)(line->utc_us / 1000000),
-	    (int)(line->utc_us % 1000000), way_name(line->way));
+	text_printf(out, "\"t\":%lld.%06d,\"dir\":\"%s\",\"hex\":\"",
+	    (long long)(line->utc_us / 1000000), (int)(line->utc_us % 1000000), way_name(line->way));
 	put_hex(out, line, "");
 	text_str(out, "\"}");
 }
@@ -287,8 +288,8 @@ text_line(struct reading *r, struct text *out, const struct trace_line *line)
 	struct civil t = civil_from_utc((struct zone){ 0 }, line->utc_us / 1000000);
 
 	(void)r;
-	text_printf(out, "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ %s ", t.year, t.month, t.day, t.hour, t.minute,
-	    t.second, (int)(line->utc_us % 1000000), way_name(line->way));
+	text_printf(out, "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ %s ", t.year, t.month, t.day, t.hour,
+	    t.minute, t.second, (int)(line->utc_us % 1000000), way_name(line->way));
 	put_hex(out, line, " ");
 	text_str(out, "\n");
 }

@@ -82,11 +82,13 @@ pcapng_begin(struct text *out, const char *name)
 }
 
 void
-pcapng_packet(struct text *out, enum tap_direction way, int64_t utc_us, const uint8_t *bytes, size_t len)
+pcapng_packet(struct text *out, enum tap_direction way, int64_t utc_us, const uint8_t *bytes,
+    size_t len)
 {
 	uint64_t us = utc_us > 0 ? (uint64_t)utc_us : 0;
 	uint32_t captured = (uint32_t)(SERIAL_HEADER + len);
-	uint8_t head[HEAD_MOST], end[32], flags[4] = { way == TAP_SENT ? FLAGS_OUTBOUND : FLAGS_INBOUND };
+	uint8_t head[HEAD_MOST], end[32],
+	    flags[4] = { way == TAP_SENT ? FLAGS_OUTBOUND : FLAGS_INBOUND };
 	struct wr w = wr_init(head, sizeof(head)), tail = wr_init(end, sizeof(end));
 
 	wr_u32_le(&w, 0); /* the interface */
@@ -94,7 +96,7 @@ pcapng_packet(struct text *out, enum tap_direction way, int64_t utc_us, const ui
 	wr_u32_le(&w, (uint32_t)us);
 	wr_u32_le(&w, captured);
 	wr_u32_le(&w, captured);
-	/* The header of the link type is big-endian and a multiple of four: padding is that of the bytes. */
+	/* The header of the link type is big-endian, and does not change the padding. */
 	wr_u32_be(&w, (uint32_t)(us / 1000000));
 	wr_u32_be(&w, (uint32_t)(us % 1000000));
 	wr_u8(&w, way == TAP_SENT ? SERIAL_SENT : SERIAL_RECEIVED);

@@ -83,8 +83,8 @@ joins(struct trace *t, enum tap_direction way, int64_t utc_us, size_t n)
 	if (t->n_lines == 0)
 		return false;
 	last = line_of(t, t->n_lines);
-	return last->way == (uint32_t)way && utc_us - t->grown_us < JOIN_US &&
-	    utc_us >= t->grown_us && last->len + n <= TRACE_LINE_MOST;
+	return last->way == (uint32_t)way && utc_us - t->grown_us < JOIN_US && utc_us >= t->grown_us &&
+	    last->len + n <= TRACE_LINE_MOST;
 }
 
 static void

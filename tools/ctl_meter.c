@@ -1,14 +1,13 @@
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
-#include "tools/ctl.h"
+#include "tools/ctl_commands.h"
 #include "tools/ctl_http.h"
 #include "tools/ctl_table.h"
 
-#define LIST_USAGE "meter list [TEXT] [--bus B] [--type T] [--state S] [--sort [-]COLUMN] [--limit N]"
-enum { FILE_MOST = 10 << 20 };
+#define XLSX "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 /* ---- list ---- */
 
@@ -57,8 +56,8 @@ print_rows(const json_t *answer)
 	table_free(&table);
 }
 
-static int
-list(const struct ctl *ctl, int argc, char **argv)
+int
+ctl_meter_list(const struct ctl *ctl, int argc, char **argv)
 {
 	static const char *const options[] = { "bus", "type", "state", "sort", "limit" };
 	struct text path = { 0 };
@@ -78,18 +77,13 @@ list(const struct ctl *ctl, int argc, char **argv)
 	}
 	if (!limited)
 		ctl_add_arg(&path, "limit", "0");
-	if (!ctl_no_options(argc, argv) || argc > 2) {
-		text_free(&path);
-		return ctl_usage(LIST_USAGE);
-	}
 	ctl_add_arg(&path, "q", argc == 2 ? argv[1] : NULL);
 	rc = ctl_call(ctl, "GET", path.p, NULL, &answer, NULL);
 	text_free(&path);
 	if (rc != CTL_OK)
 		return rc;
 	if (ctl->json) {
-		json_dumpf(answer, stdout, JSON_INDENT(2));
-		printf("\n");
+		ctl_print_json(answer);
 	} else {
 		print_rows(answer);
 		printf("%lld meters\n", ctl_int(answer, "total"));
@@ -107,8 +101,7 @@ print_change(const struct ctl *ctl, const json_t *answer)
 	size_t i;
 
 	if (ctl->json) {
-		json_dumpf(answer, stdout, JSON_INDENT(2));
-		printf("\n");
+		ctl_print_json(answer);
 		return;
 	}
 	json_array_foreach(warnings, i, warning)
@@ -120,9 +113,10 @@ print_change(const struct ctl *ctl, const json_t *answer)
 	    ctl_int(answer, "unchanged"));
 }
 
-static int
-add(const struct ctl *ctl, int argc, char **argv)
+int
+ctl_meter_add(const struct ctl *ctl, int argc, char **argv)
 {
+	bool dry = ctl_option(&argc, argv, "--dry-run", NULL);
 	json_t *row = json_object(), *answer;
 	int rc;
 
@@ -131,30 +125,31 @@ add(const struct ctl *ctl, int argc, char **argv)
 
 		if (value == NULL) {
 			json_decref(row);
-			return ctl_usage("meter add [id=N] type=T addr=A iface=Iface1 [NAME=VALUE...]");
+			return ctl_misuse(ctl, "%s: NAME=VALUE is needed", argv[i]);
 		}
 		*value++ = '\0';
 		json_object_set_new(row, argv[i], json_string(value));
 	}
-	if ((rc = ctl_call(ctl, "POST", "meters", row, &answer, NULL)) == CTL_OK)
+	rc = ctl_call(ctl, "POST", dry ? "meters?dry=1" : "meters", row, &answer, NULL);
+	if (rc == CTL_OK)
 		print_change(ctl, answer);
 	json_decref(answer);
 	return rc;
 }
 
-static int
-remove_meters(const struct ctl *ctl, int argc, char **argv)
+int
+ctl_meter_remove(const struct ctl *ctl, int argc, char **argv)
 {
+	long long id;
 	int rc = CTL_OK;
 
-	if (argc < 2)
-		return ctl_usage("meter remove ID...");
+	for (int i = 1; i < argc; i++)
+		if (!ctl_number(argv[i], 1, UINT32_MAX, &id))
+			return ctl_misuse(ctl, "%s is not the id of a meter", argv[i]);
 	for (int i = 1; i < argc && rc == CTL_OK; i++) {
 		struct text path = { 0 };
 		json_t *answer;
 
-		if (strspn(argv[i], "0123456789") != strlen(argv[i]) || *argv[i] == '\0')
-			return ctl_usage("meter remove ID...");
 		text_printf(&path, "meters/%s", argv[i]);
 		if ((rc = ctl_call(ctl, "DELETE", path.p, NULL, &answer, NULL)) == CTL_OK && !ctl->json)
 			printf("meter %s and its archive are removed\n", argv[i]);
@@ -166,45 +161,34 @@ remove_meters(const struct ctl *ctl, int argc, char **argv)
 
 /* ---- files ---- */
 
-static int
-read_file(const char *name, struct text *to)
+/* A workbook or CSV: by the name of the file, or what it begins with. */
+static bool
+is_workbook(const char *name, const struct text *content)
 {
-	FILE *f = strcmp(name, "-") == 0 ? stdin : fopen(name, "re");
-	char buf[65536];
-	size_t n;
+	size_t len = name != NULL ? strlen(name) : 0;
 
-	if (f == NULL) {
-		fprintf(stderr, "uspdctl: %s: %s\n", name, strerror(errno));
-		return CTL_FAILED;
-	}
-	while ((n = fread(buf, 1, sizeof(buf), f)) > 0 && to->len <= FILE_MOST)
-		text_add(to, buf, n);
-	if (f != stdin)
-		fclose(f);
-	if (to->len <= FILE_MOST && !to->failed)
-		return CTL_OK;
-	fprintf(stderr, "uspdctl: %s is longer than 10 MiB\n", name);
-	return CTL_FAILED;
+	if (content != NULL)
+		return content->len >= 4 && memcmp(content->p, "PK\3\4", 4) == 0;
+	return len > 5 && strcasecmp(name + len - 5, ".xlsx") == 0;
 }
 
-static int
-import(const struct ctl *ctl, int argc, char **argv)
+int
+ctl_meter_import(const struct ctl *ctl, int argc, char **argv)
 {
 	bool dry = ctl_option(&argc, argv, "--dry-run", NULL);
 	bool replace = ctl_option(&argc, argv, "--replace", NULL);
 	struct text file = { 0 }, path = { 0 }, answer = { 0 };
 	json_t *json = NULL;
 	long status = 0;
-	int rc;
+	int rc = ctl_read_file(argv[1], &file);
+	bool workbook = is_workbook(NULL, &file);
 
-	if (!ctl_no_options(argc, argv) || argc != 2)
-		return ctl_usage("meter import FILE [--dry-run] [--replace]");
-	text_str(&path, "meters.csv");
+	text_str(&path, workbook ? "meters.xlsx" : "meters.csv");
 	ctl_add_arg(&path, "mode", replace ? "replace" : "merge");
 	ctl_add_arg(&path, "dry", dry ? "1" : NULL);
-	rc = read_file(argv[1], &file);
 	if (rc == CTL_OK) {
-		struct ctl_body body = { "text/csv", file.len > 0 ? file.p : "", file.len };
+		struct ctl_body body = { workbook ? XLSX : "text/csv", file.len > 0 ? file.p : "",
+			file.len };
 
 		rc = ctl_request(ctl, "POST", path.p, &body, &answer, &status);
 	}
@@ -222,32 +206,17 @@ import(const struct ctl *ctl, int argc, char **argv)
 	return rc;
 }
 
-static int
-write_file(const char *name, const struct text *text)
-{
-	FILE *f = name != NULL && strcmp(name, "-") != 0 ? fopen(name, "we") : stdout;
-	bool good;
-
-	good = f != NULL && (text->len == 0 || fwrite(text->p, text->len, 1, f) == 1);
-	if (f != NULL && f != stdout)
-		good = fclose(f) == 0 && good;
-	if (!good)
-		fprintf(stderr, "uspdctl: %s: %s\n", name != NULL ? name : "stdout", strerror(errno));
-	return good ? CTL_OK : CTL_FAILED;
-}
-
-static int
-export(const struct ctl *ctl, int argc, char **argv)
+int
+ctl_meter_export(const struct ctl *ctl, int argc, char **argv)
 {
 	bool passwords = ctl_option(&argc, argv, "--passwords", NULL);
 	bool english = ctl_option(&argc, argv, "--english", NULL);
+	const char *name = argc == 2 ? argv[1] : NULL;
 	struct text path = { 0 }, answer = { 0 };
 	long status = 0;
 	int rc;
 
-	if (!ctl_no_options(argc, argv) || argc > 2)
-		return ctl_usage("meter export [FILE] [--passwords] [--english]");
-	text_str(&path, "meters.csv");
+	text_str(&path, is_workbook(name, NULL) ? "meters.xlsx" : "meters.csv");
 	ctl_add_arg(&path, "passwords", passwords ? "1" : NULL);
 	ctl_add_arg(&path, "lang", english ? "en" : NULL);
 	rc = ctl_request(ctl, "GET", path.p, NULL, &answer, &status);
@@ -255,24 +224,9 @@ export(const struct ctl *ctl, int argc, char **argv)
 		ctl_tell_refusal(&answer, status);
 		rc = CTL_FAILED;
 	} else if (rc == CTL_OK) {
-		rc = write_file(argc == 2 ? argv[1] : NULL, &answer);
+		rc = ctl_write_file(name, &answer, passwords);
 	}
 	text_free(&path);
 	text_free(&answer);
 	return rc;
-}
-
-int
-ctl_meter(const struct ctl *ctl, int argc, char **argv)
-{
-	static const struct { const char *name; int (*run)(const struct ctl *, int,
-	    char **); } verbs[] = {
-		{ "list", list }, { "add", add }, { "remove", remove_meters },
-		{ "import", import }, { "export", export },
-	};
-
-	for (size_t i = 0; argc > 1 && i < sizeof(verbs) / sizeof(verbs[0]); i++)
-		if (strcmp(argv[1], verbs[i].name) == 0)
-			return verbs[i].run(ctl, argc - 1, argv + 1);
-	return ctl_usage("meter list | add | remove | import | export ...");
 }

@@ -2,12 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/ctl.h"
+#include "tools/ctl_commands.h"
 #include "tools/ctl_http.h"
 #include "tools/ctl_progress.h"
-
-#define USAGE "poll [ID...] [--types T,..] [--from TIME] [--to TIME] [--again]\n" \
-	"       [--watch] [--until-complete] [--timeout SECONDS]"
 
 enum { TICK_MS = 1000, AWAY_LOOKS = 5 };
 
@@ -178,11 +175,13 @@ make_order(int argc, char **argv)
 
 	json_object_set_new(order, "ids", ids);
 	for (int i = 1; i < argc; i++) {
-		if (strspn(argv[i], "0123456789") != strlen(argv[i])) {
+		long long id;
+
+		if (!ctl_number(argv[i], 1, UINT32_MAX, &id)) {
 			json_decref(order);
 			return NULL;
 		}
-		json_array_append_new(ids, json_integer(atoll(argv[i])));
+		json_array_append_new(ids, json_integer(id));
 	}
 	return order;
 }
@@ -190,7 +189,8 @@ make_order(int argc, char **argv)
 int
 ctl_poll(const struct ctl *ctl, int argc, char **argv)
 {
-	const char *types = NULL, *from = NULL, *to = NULL, *timeout = NULL;
+	const char *types = NULL, *from = NULL, *to = NULL;
+	long long timeout = 0;
 	struct watch watch = { .ctl = ctl };
 	bool watching = ctl_option(&argc, argv, "--watch", NULL);
 	bool again = ctl_option(&argc, argv, "--again", NULL);
@@ -201,10 +201,12 @@ ctl_poll(const struct ctl *ctl, int argc, char **argv)
 	ctl_option(&argc, argv, "--types", &types);
 	ctl_option(&argc, argv, "--from", &from);
 	ctl_option(&argc, argv, "--to", &to);
-	if (ctl_option(&argc, argv, "--timeout", &timeout))
-		watch.give_up_ms = ctl_now_ms() + atol(timeout) * 1000;
-	if (!ctl_no_options(argc, argv) || (order = make_order(argc, argv)) == NULL)
-		return ctl_usage(USAGE);
+	if (!ctl_option_number(&argc, argv, "--timeout", 1, 10000000, &timeout))
+		return CTL_USAGE;
+	if (timeout > 0)
+		watch.give_up_ms = ctl_now_ms() + timeout * 1000;
+	if ((order = make_order(argc, argv)) == NULL)
+		return ctl_misuse(ctl, "meters are named by their ids");
 	add_types(order, types);
 	if (from != NULL)
 		json_object_set_new(order, "from", json_string(from));

@@ -4,15 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tools/ctl.h"
+#include "tools/ctl_commands.h"
 #include "tools/ctl_http.h"
 #include "tools/ctl_table.h"
-
-#define USAGE "read METER MEASURE [FROM [TO]] [--csv] [--limit N] [--last N] [--tags T,...]\n" \
-	"  METER    id or serial number\n" \
-	"  MEASURE  day month profile daycons monthcons energy quality config, journal NAME,\n" \
-	"           or a name like ElDayEnergy\n" \
-	"  FROM TO  2024-06-01, 2024-06-01T12:00, or unix seconds"
 
 static const struct { const char *alias, *type; } aliases[] = {
 	{ "day", "ElDayEnergy" }, { "month", "ElMonthEnergy" }, { "profile", "ElArr1ConsPower" },
@@ -246,7 +240,7 @@ take_question(struct question *q, int argc, char **argv)
 	ctl_option(&argc, argv, "--limit", &q->limit);
 	ctl_option(&argc, argv, "--tags", &q->tags);
 	q->csv = ctl_option(&argc, argv, "--csv", NULL);
-	if (!ctl_no_options(argc, argv) || argc < 3)
+	if (argc < 3)
 		return false;
 	q->meter = argv[1];
 	take_measure(q, argv[2]);
@@ -269,12 +263,11 @@ ctl_read(const struct ctl *ctl, int argc, char **argv)
 	int rc;
 
 	if (!take_question(&q, argc, argv))
-		return ctl_usage(USAGE);
+		return ctl_usage(ctl);
 	if ((rc = ask_either(ctl, &q, &answer)) != CTL_OK)
 		return rc;
 	if (ctl->json) {
-		json_dumpf(answer, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
-		printf("\n");
+		ctl_print_json(answer);
 	} else if (json_array_size(json_object_get(answer, "records")) == 0) {
 		fprintf(stderr, "uspdctl: the archive has no %s of meter %s in this period\n", q.type,
 		    q.meter);

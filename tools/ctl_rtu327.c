@@ -12,19 +12,8 @@
 #include "rtu327/auth.h"
 #include "rtu327/codec.h"
 #include "src/base/civil.h"
-#include "tools/ctl.h"
+#include "tools/ctl_commands.h"
 #include "tools/ctl_rtu327_show.h"
-
-#define USAGE "rtu327 HOST:PORT COMMAND [options]\n" \
-	"  version, time, settime SECONDS         the concentrator and its clock (moved by SECONDS)\n" \
-	"  shprm, pok, lp, tests, autoread, mtrlog    of the meter --serial N\n" \
-	"  maxlogid, log                          the concentrator's own journal\n" \
-	"  --serial N       serial number of the meter, up to ten digits\n" \
-	"  --from T --to T  2024-06-01, 2024-06-01T12:00+03:00 or unix seconds; for log an id\n" \
-	"  --count N        one request for at most N; without it everything is fetched\n" \
-	"  --channels LIST  of A+,A-,R+,R-; autoread takes the first\n" \
-	"  --password P     eight hexadecimal digits or up to four characters, default 00000000\n" \
-	"  --timeout S, --crc-unsigned, --json"
 
 struct head_end {
 	int fd;
@@ -348,13 +337,13 @@ ctl_rtu327(const struct ctl *ctl, int argc, char **argv)
 		return CTL_FAILED;
 	h->json = ctl->json;
 	ctl_option(&argc, argv, "--timeout", &timeout);
-	if (!parse_options(h, &argc, argv) || !ctl_no_options(argc, argv))
+	if (!parse_options(h, &argc, argv))
 		goto out;
 	for (size_t i = 0; argc >= 3 && i < COMMANDS; i++)
 		if (strcmp(argv[2], commands[i].name) == 0)
 			c = &commands[i];
 	if (c == NULL || argc != (c->command == RTU327_SETTIME ? 4 : 3)) {
-		rc = ctl_usage(USAGE);
+		rc = ctl_usage(ctl);
 		goto out;
 	}
 	if (c->of_meter && h->ask.serial[0] == '\0') {

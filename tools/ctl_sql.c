@@ -6,7 +6,7 @@
 
 #include "src/base/err.h"
 #include "src/store/archive_sql.h"
-#include "tools/ctl.h"
+#include "tools/ctl_commands.h"
 
 /* The archive of a data directory, opened read-only beside the daemon; rows are printed with tabs. */
 
@@ -95,9 +95,6 @@ ctl_sql(const struct ctl *ctl, int argc, char **argv)
 	int rc;
 
 	(void)ctl;
-	if (argc < 2 || argc > 3)
-		return ctl_usage(
-		    "sql DIR [QUERY]\n  DIR  the data directory, such as /var/lib/openuspd");
 	if ((rc = archive_sql_open(&db, argv[1])) < 0) {
 		fprintf(stderr, "uspdctl: %s/archive.db: %s\n", argv[1], uspd_strerror(rc));
 		return CTL_FAILED;

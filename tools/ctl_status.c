@@ -2,7 +2,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tools/ctl.h"
+#include "tools/ctl_commands.h"
 #include "tools/ctl_http.h"
 #include "tools/ctl_table.h"
 
@@ -95,8 +95,6 @@ ctl_status(const struct ctl *ctl, int argc, char **argv)
 	bool redraw = watch && !ctl->json && isatty(STDOUT_FILENO);
 	int rc;
 
-	if (!ctl_no_options(argc, argv) || argc != 1)
-		return ctl_usage("status [--watch]");
 	ctl_catch_interrupt();
 	while ((rc = show(ctl, redraw)) == CTL_OK && watch && !ctl_interrupted())
 		ctl_pause_ms(WATCH_MS);

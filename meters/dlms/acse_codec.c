@@ -90,9 +90,9 @@ initiate_put(struct wr *w, const struct initiate *i)
 	static const uint8_t conformance_tag[] = { 0x5f, 0x1f, 0x04, 0x00 };
 
 	wr_u8(w, INITIATE_REQUEST);
-	wr_u8(w, 0);	/* no dedicated key */
-	wr_u8(w, 0);	/* response allowed: default */
-	wr_u8(w, 0);	/* no quality of service */
+	wr_u8(w, 0); /* no dedicated key */
+	wr_u8(w, 0); /* response allowed: default */
+	wr_u8(w, 0); /* no quality of service */
 	wr_u8(w, i->version);
 	wr_bytes(w, conformance_tag, sizeof(conformance_tag));
 	wr_u8(w, (uint8_t)(i->conformance >> 16));
@@ -204,7 +204,7 @@ parse_element(struct acse *a, uint8_t tag, struct rd content)
 		a->reason = integer(whole(&content));
 		break;
 	default:
-		break;	/* unknown ones are skipped */
+		break; /* unknown ones are skipped */
 	}
 }
 
@@ -235,8 +235,8 @@ acse_verdict(const struct acse *a)
 static int
 parse_error(struct rd *r, struct initiate *i)
 {
-	rd_skip(r, 1);			/* initiateError */
-	rd_skip(r, 1);			/* of kind initiate */
+	rd_skip(r, 1); /* initiateError */
+	rd_skip(r, 1); /* of kind initiate */
 	i->error = rd_u8(r);
 	return rd_failed(r) ? E_FRAME : E_OK;
 }
@@ -260,9 +260,9 @@ initiate_parse(struct octets user, struct initiate *i)
 	} else if (i->tag != INITIATE_RESPONSE)
 		return E_FRAME;
 	if (rd_u8(&r) != 0)
-		rd_skip(&r, 1);		/* quality of service */
+		rd_skip(&r, 1); /* quality of service */
 	i->version = rd_u8(&r);
-	rd_skip(&r, 4);			/* 5F 1F 04, unused bits */
+	rd_skip(&r, 4); /* 5F 1F 04, unused bits */
 	i->conformance = rd_u24_be(&r);
 	i->max_pdu = rd_u16_be(&r);
 	if (i->tag == INITIATE_RESPONSE && !rd_failed(&r)) {

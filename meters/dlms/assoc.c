@@ -91,7 +91,7 @@ take_initiate(struct dlms *d, struct octets user)
 	if (rc == E_OK)
 		rc = initiate_parse(user, &i);
 	if (rc == E_CHECKSUM)
-		return E_DENIED;	/* another key than ours */
+		return E_DENIED; /* another key than ours */
 	if (rc < 0)
 		return rc;
 	if (i.tag == INITIATE_ERROR) {
@@ -119,7 +119,8 @@ take_aare(struct dlms *d, size_t len, struct proof *challenge)
 	rc = acse_verdict(&a);
 	if (rc < 0)
 		return a.user.len > 0 && a.user.p[0] == INITIATE_ERROR && rc == E_DENIED ?
-		    take_initiate(d, a.user) : rc;
+		    take_initiate(d, a.user) :
+		    rc;
 	if (needs_title(d)) {
 		if (a.title.len != ACSE_TITLE_LEN)
 			return E_DENIED;
@@ -178,7 +179,7 @@ prove(struct dlms *d, const struct proof *challenge)
 		return rc;
 	a = axdr_init(returned.p, returned.len);
 	if (axdr_next(&a, &v) < 0 || v.tag != AXDR_OCTETS)
-		return E_DENIED;	/* the meter does not prove that it is the one */
+		return E_DENIED; /* the meter does not prove that it is the one */
 	return proof_check(&d->cipher, d->mechanism, secret, ours, (struct octets){ v.p, v.len });
 }
 

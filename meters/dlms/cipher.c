@@ -215,7 +215,8 @@ aes_check(const struct cipher *c, struct secret secret, struct octets challenge,
 	(void)c;
 	if (rc < 0)
 		return rc;
-	return answer.len == wanted.len && crypto_equal(answer.p, wanted.p, wanted.len) ? E_OK : E_DENIED;
+	return answer.len == wanted.len && crypto_equal(answer.p, wanted.p, wanted.len) ? E_OK :
+											  E_DENIED;
 }
 
 /* SC 10 | IC | tag, the challenge authenticated by the sender's title and counter. */
@@ -268,7 +269,8 @@ gmac_check(const struct cipher *c, struct secret secret, struct octets challenge
 static const struct {
 	unsigned number;
 	int (*make)(struct cipher *, struct secret, struct octets challenge, struct proof *);
-	int (*check)(const struct cipher *, struct secret, struct octets challenge, struct octets answer);
+	int (*check)(const struct cipher *, struct secret, struct octets challenge,
+	    struct octets answer);
 } mechanisms[] = {
 	{ MECHANISM_NONE, NULL, NULL },
 	{ MECHANISM_LLS, NULL, NULL },

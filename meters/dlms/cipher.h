@@ -9,7 +9,8 @@
 #include "meters/dlms/acse_codec.h"
 #include "meters/dlms/crypto.h"
 
-enum security_control { SC_AUTHENTICATED = 0x10, SC_ENCRYPTED = 0x20, SC_BOTH = 0x30, SC_BROADCAST = 0x40,
+enum security_control { SC_AUTHENTICATED = 0x10, SC_ENCRYPTED = 0x20, SC_BOTH = 0x30,
+	SC_BROADCAST = 0x40,
 	SC_COMPRESSED = 0x80 };
 enum { CIPHER_OVERHEAD = 1 + 1 + ACSE_TITLE_LEN + 5 + 5 + CRYPTO_TAG };
 enum { APDU_GENERAL_GLO = 0xdb };

@@ -58,7 +58,7 @@ take_exception(struct dlms *d, const struct xdlms_answer *a)
 		return E_EXISTS;
 	}
 	if (a->state == EXCEPTION_NOT_ALLOWED && a->service == EXCEPTION_IMPOSSIBLE) {
-		d->is_open = false;	/* the meter has lost the association */
+		d->is_open = false; /* the meter has lost the association */
 		return E_FRAME;
 	}
 	return a->service == EXCEPTION_UNSUPPORTED ? E_UNSUPPORTED : E_METER;
@@ -264,7 +264,8 @@ ask_list(struct dlms *d, const struct cosem *names, size_t from, size_t n, dlms_
 			a.kind = XDLMS_LIST;
 		}
 	}
-	if (rc == E_UNSUPPORTED || rc == E_METER || rc == E_REFUSED || (rc == E_OK && a.kind != XDLMS_LIST)) {
+	if (rc == E_UNSUPPORTED || rc == E_METER || rc == E_REFUSED ||
+	    (rc == E_OK && a.kind != XDLMS_LIST)) {
 		d->no_list = true;
 		return E_OK;
 	}
@@ -317,7 +318,8 @@ dlms_get_many(struct dlms *d, const struct cosem *names, size_t n, dlms_taker *t
 static size_t
 request_room(const struct dlms *d)
 {
-	size_t room = d->peer_pdu != 0 && d->peer_pdu < DLMS_REQUEST_MAX ? d->peer_pdu : DLMS_REQUEST_MAX;
+	size_t room = d->peer_pdu != 0 && d->peer_pdu < DLMS_REQUEST_MAX ? d->peer_pdu :
+									   DLMS_REQUEST_MAX;
 
 	if (d->cipher.is_on)
 		room = room > CIPHER_OVERHEAD ? room - CIPHER_OVERHEAD : 0;

@@ -51,10 +51,10 @@ cosem_captured(struct axdr *a, struct cosem *c, uint16_t *data_index)
 	if (n < 3)
 		return E_FRAME;
 	depth = a->depth - 1u;
-	if (!next_int(a, &class) || axdr_next(a, &name) < 0 || name.tag != AXDR_OCTETS || name.len != 6 ||
-	    !next_int(a, &index) || (n > 3 && !next_int(a, &part)))
+	if (!next_int(a, &class) || axdr_next(a, &name) < 0 || name.tag != AXDR_OCTETS ||
+	    name.len != 6 || !next_int(a, &index) || (n > 3 && !next_int(a, &part)))
 		return E_FRAME;
-	*c = (struct cosem){ .class = (uint16_t)class, .index = (int8_t)index };
+	*c = (struct cosem){ .class = (uint16_t) class, .index = (int8_t)index };
 	memcpy(c->name, name.p, sizeof(c->name));
 	*data_index = (uint16_t)part;
 	return axdr_leave(a, depth);
@@ -137,7 +137,8 @@ int64_t
 cosem_time_utc(const struct cosem_time *t, struct zone zone)
 {
 	enum season season = t->status == COSEM_NO_STATUS ? SEASON_UNKNOWN :
-	    cosem_time_summer(t) ? SEASON_SUMMER : SEASON_WINTER;
+	    cosem_time_summer(t)			  ? SEASON_SUMMER :
+							    SEASON_WINTER;
 
 	return civil_to_utc(zone, &t->t, season);
 }
@@ -229,7 +230,7 @@ copy_utf8(const uint8_t *p, size_t len, char *to, size_t size)
 	size_t n = len < size - 1 ? len : size - 1;
 
 	while (n < len && n > 0 && (p[n] & 0xc0) == 0x80)
-		n--;	/* not inside a letter */
+		n--; /* not inside a letter */
 	memcpy(to, p, n);
 	to[n] = '\0';
 }

@@ -57,7 +57,8 @@ struct cosem_time cosem_time_at(struct zone, int64_t utc);
 /* ---- scaler and unit (8.5) ---- */
 
 struct cosem_scale { int8_t scaler; uint8_t unit; };
-enum cosem_unit { UNIT_NONE = 255, UNIT_W = 27, UNIT_VA = 28, UNIT_VAR = 29, UNIT_WH = 30, UNIT_VAH = 31,
+enum cosem_unit { UNIT_NONE = 255, UNIT_W = 27, UNIT_VA = 28, UNIT_VAR = 29, UNIT_WH = 30,
+	UNIT_VAH = 31,
 	UNIT_VARH = 32 };
 int cosem_scale(struct axdr *, struct cosem_scale *) USPD_MUST_CHECK;
 

@@ -25,7 +25,8 @@ int crypto_seal(const struct crypto_gcm *, uint8_t tag[CRYPTO_TAG]) USPD_MUST_CH
 /* E_CHECKSUM: the tag does not match, the text is then worthless.  tag NULL: not checked. */
 int crypto_open(const struct crypto_gcm *, const uint8_t *tag) USPD_MUST_CHECK;
 /* ECB without padding; len a multiple of CRYPTO_BLOCK. */
-int crypto_ecb(const uint8_t key[CRYPTO_KEY], const uint8_t *in, uint8_t *out, size_t len) USPD_MUST_CHECK;
+int crypto_ecb(const uint8_t key[CRYPTO_KEY], const uint8_t *in, uint8_t *out,
+    size_t len) USPD_MUST_CHECK;
 int crypto_random(uint8_t *, size_t) USPD_MUST_CHECK;
 /* In a time that does not tell where they differ. */
 bool crypto_equal(const uint8_t *, const uint8_t *, size_t);

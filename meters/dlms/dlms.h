@@ -88,7 +88,8 @@ dlms_get_all(struct dlms *d, const struct cosem *name, struct octets *data)
 /* Each attribute's value or result, in order; by lists where the meter knows them.  value is NULL when
  * result is not RESULT_SUCCESS.  A negative return ends it. */
 typedef int dlms_taker(void *arg, size_t i, int result, struct axdr *value);
-int dlms_get_many(struct dlms *, const struct cosem *, size_t n, dlms_taker *, void *arg) USPD_MUST_CHECK;
+int dlms_get_many(struct dlms *, const struct cosem *, size_t n, dlms_taker *,
+    void *arg) USPD_MUST_CHECK;
 /* `data` is one encoded value; by blocks when it is long. */
 int dlms_set(struct dlms *, const struct cosem *, struct octets data) USPD_MUST_CHECK;
 int dlms_action(struct dlms *, const struct cosem *, struct octets data, struct octets *returned)

@@ -371,7 +371,7 @@ hdlc_framer(const void *hint, const uint8_t *rx, size_t len)
 			frame_length(rx, len, &flags, &need);
 			return (struct framing){ FRAME_MORE, need - len };
 		}
-		if (rc == E_NODATA && len - at <= 1)	/* the closing flag of what was approved so far */
+		if (rc == E_NODATA && len - at <= 1) /* the closing flag of what was approved so far */
 			return (struct framing){ FRAME_SILENT, at + 1 };
 		if (rc == E_NODATA) {
 			frame_length(rx + at, len - at, &flags, &need);
@@ -382,10 +382,12 @@ hdlc_framer(const void *hint, const uint8_t *rx, size_t len)
 		if (rc == E_FRAME)
 			return (struct framing){ FRAME_NOISE, used > 0 ? used : 1 };
 		if (rc == E_CHECKSUM)
-			return at > 0 ? (struct framing){ FRAME_DAMAGED, at + used } : damaged(e, rx, used);
+			return at > 0 ? (struct framing){ FRAME_DAMAGED, at + used } :
+					damaged(e, rx, used);
 		if (!hdlc_address_equal(&f.to, &e->to) || !hdlc_address_equal(&f.from, &e->from) ||
 		    f.kind == HDLC_UI)
-			return (struct framing){ at > 0 ? FRAME_SILENT : FRAME_FOREIGN, at > 0 ? at + 1 : used };
+			return (struct framing){ at > 0 ? FRAME_SILENT : FRAME_FOREIGN,
+				at > 0 ? at + 1 : used };
 		at += used;
 		if (f.final)
 			return (struct framing){ FRAME_WHOLE, at + 1 };

@@ -27,7 +27,8 @@ struct hdlc_address {
 };
 enum { HDLC_NO_PHYSICAL = -1 };
 /* octets 0: the shortest form that holds both numbers.  E_INVALID when they do not fit. */
-int hdlc_address(struct hdlc_address *, unsigned logical, int physical, unsigned octets) USPD_MUST_CHECK;
+int hdlc_address(struct hdlc_address *, unsigned logical, int physical,
+    unsigned octets) USPD_MUST_CHECK;
 bool hdlc_address_equal(const struct hdlc_address *, const struct hdlc_address *);
 /* The two numbers of an address; physical HDLC_NO_PHYSICAL in the one-octet form. */
 void hdlc_address_numbers(const struct hdlc_address *, unsigned *logical, int *physical);

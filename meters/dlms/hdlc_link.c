@@ -126,7 +126,7 @@ struct talk {
 	size_t room, len;
 	bool is_begun;			/* the first segment of the answer is there */
 	bool is_whole;
-	bool must_poll;			/* the next frame is RR though the request is not acknowledged */
+	bool must_poll;			/* RR is next, though the request is not acknowledged */
 	bool has_rejected;
 	bool must_reject;
 	unsigned turns, silences, polls, busy;
@@ -218,7 +218,7 @@ take_information(struct talk *t, const struct hdlc_frame *f)
 	if (rc < 0 || f->segmented)
 		return rc;
 	if (t->len > 0 && (t->to[0] == APDU_NOTIFICATION || t->to[0] == APDU_EVENT)) {
-		t->len = 0;	/* the meter spoke of its own accord: the answer is still to come */
+		t->len = 0; /* the meter spoke of its own accord: the answer is still to come */
 		t->is_begun = false;
 		return E_OK;
 	}
@@ -244,13 +244,13 @@ take_frame(struct talk *t, const struct hdlc_frame *f)
 		acknowledge(t, f);
 		if (is_sent(t))
 			return take_information(t, f);
-		t->silences++;		/* a late answer to something else */
+		t->silences++; /* a late answer to something else */
 		return E_OK;
 	case HDLC_RR:
 		acknowledge(t, f);
-		if (is_sent(t))		/* it works on the answer */
+		if (is_sent(t)) /* it works on the answer */
 			return pause(t, &t->polls, POLLS_MOST, POLL_PAUSE_MS);
-		t->silences += t->acked == acked;	/* it has not got the last frame: once more */
+		t->silences += t->acked == acked; /* it has not got the last frame: once more */
 		return E_OK;
 	case HDLC_RNR:
 		acknowledge(t, f);
@@ -339,6 +339,6 @@ hdlc_link_ask(struct dlms *d, struct octets apdu, size_t at, size_t *len)
 	*len = t.len;
 	d->is_slow = false;
 	if (rc == E_TIMEOUT)
-		d->is_linked = false;	/* there is nobody to say farewell to */
+		d->is_linked = false; /* there is nobody to say farewell to */
 	return rc;
 }

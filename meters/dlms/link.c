@@ -40,7 +40,8 @@ dlms_link_open(struct dlms *d)
 int
 dlms_link_ask(struct dlms *d, struct octets apdu, size_t at, size_t *len)
 {
-	return d->transport == DLMS_HDLC ? hdlc_link_ask(d, apdu, at, len) : wrapper_ask(d, apdu, at, len);
+	return d->transport == DLMS_HDLC ? hdlc_link_ask(d, apdu, at, len) :
+					   wrapper_ask(d, apdu, at, len);
 }
 
 void

@@ -15,7 +15,7 @@ static const uint8_t integer_0[] = { AXDR_I8, 0 };
 /* ---- identity (10.1) ---- */
 
 enum passport { SERIAL, TYPE_NAME, FIRMWARE, OTHER_FIRMWARE, DEVICE_NAME, RATIO_I, RATIO_U, CONSTANT,
-	SUMMER_ENABLED, PASSPORT };
+	SUMMER_ENABLED, RELAY, PASSPORT };
 static const struct cosem passport[PASSPORT] = {
 	[SERIAL] = { CLASS_DATA, { 0, 0, 96, 1, 0, 255 }, 2 },
 	[TYPE_NAME] = { CLASS_DATA, { 0, 0, 96, 1, 1, 255 }, 2 },
@@ -26,6 +26,7 @@ static const struct cosem passport[PASSPORT] = {
 	[RATIO_U] = { CLASS_DATA, { 1, 0, 0, 4, 3, 255 }, 2 },
 	[CONSTANT] = { CLASS_REGISTER, { 1, 0, 0, 3, 0, 255 }, 2 },
 	[SUMMER_ENABLED] = { CLASS_CLOCK, { 0, 0, 1, 0, 0, 255 }, 8 },
+	[RELAY] = { CLASS_DISCONNECT, { 0, 0, 96, 3, 10, 255 }, RELAY_MODE },
 };
 
 struct identity {
@@ -69,6 +70,9 @@ take_passport(void *arg, size_t i, int result, struct axdr *value)
 	case SUMMER_ENABLED:
 		id->c->is_dst = n < 0 ? -1 : n != 0;
 		break;
+	case RELAY:
+		id->c->relays = n > 0;
+		break;
 	case PASSPORT:
 		break;
 	}
@@ -97,7 +101,7 @@ check_firmware(struct meter_session *s, const struct identity *id)
 	if (m->firmware != 0 && m->firmware != now) {
 		m->load = m->day = m->month = m->moment = (struct spodes_profile){ 0 };
 		memset(m->logs, 0, sizeof(m->logs));
-		m->facts &= (uint8_t)~(FACT_NO_LIST | FACT_LESS | FACT_RANGE_GOOD | FACT_COPY_DEV);
+		m->facts &= (uint8_t) ~(FACT_NO_LIST | FACT_LESS | FACT_RANGE_GOOD | FACT_COPY_DEV);
 	}
 	m->firmware = now;
 }
@@ -111,7 +115,8 @@ take_depth(void *arg, size_t i, int result, struct axdr *value)
 	int64_t n;
 
 	(void)result;
-	if (value != NULL && axdr_next(value, &v) == E_OK && axdr_int(&v, &n) && n > 0 && n <= INT32_MAX)
+	if (value != NULL && axdr_next(value, &v) == E_OK && axdr_int(&v, &n) && n > 0 &&
+	    n <= INT32_MAX)
 		*to[i] = (uint32_t)n;
 	return E_OK;
 }
@@ -161,7 +166,7 @@ spodes_identify(struct meter_session *s, struct meter_config *c)
 
 	*c = (struct meter_config){
 		.is_dst = -1, .is_clock = 1, .is_tariff = -1, .is_a_minus = -1, .is_r_plus = -1,
-		.is_r_minus = -1, .relays = 1,
+		.is_r_minus = -1,
 	};
 	rc = spodes_get_many(s, passport, PASSPORT, take_passport, &id);
 	if (rc < 0)
@@ -206,7 +211,7 @@ read_clock(struct meter_session *s, struct cosem_time *t)
 		return rc;
 	a = axdr_init(data.p, data.len);
 	if (axdr_next(&a, &v) < 0 || cosem_time_of(&v, t) < 0)
-		return E_METER;	/* the clock shows no date there is */
+		return E_METER; /* the clock shows no date there is */
 	m->deviation = t->deviation;
 	m->status = t->status;
 	m->facts |= FACT_CLOCK;
@@ -232,7 +237,7 @@ spodes_clock_correct(struct meter_session *s, int64_t utc)
 	struct exchange_times times;
 	uint8_t buf[4];
 	struct wr w = wr_init(buf, sizeof(buf));
-	int64_t meter_utc, meter_us, ahead_us, by_us;
+	int64_t meter_utc = 0, meter_us, ahead_us, by_us;
 	int rc = spodes_clock_get(s, &meter_utc);
 
 	if (rc < 0)
@@ -311,7 +316,7 @@ spodes_relay_set(struct meter_session *s, unsigned number, bool on)
 		return E_NOTFOUND;
 	rc = spodes_number(s, &mode, &n);
 	if (rc == E_OK && n == 0)
-		return E_UNSUPPORTED;	/* its relay cannot be controlled */
+		return E_UNSUPPORTED; /* its relay cannot be controlled */
 	if (rc < 0 && rc != E_UNSUPPORTED)
 		return rc;
 	rc = spodes_action(s, &method, (struct octets){ integer_0, sizeof(integer_0) });

@@ -19,7 +19,7 @@ struct spodes_options {
 	uint8_t window;			/* hdlc_window */
 	uint8_t transport;		/* enum dlms_transport */
 	uint8_t client_rd, client_wr;
-	uint8_t auth_wr;		/* enum spodes_auth */
+	uint8_t auth_rd, auth_wr;	/* enum spodes_auth */
 	uint8_t rows;			/* rows_per_request */
 	uint8_t range_dev;		/* enum spodes_range_dev */
 	uint8_t lp_stamp, day_stamp;	/* enum spodes_stamp: end|start of the interval, of the day */
@@ -27,7 +27,8 @@ struct spodes_options {
 	bool disc_first, null_is_missing, pw_pad16, magnet_as_unauth, no_list, release;
 	uint8_t title[ACSE_TITLE_LEN];	/* ours */
 };
-/* "[logical:]physical[/octets][;option=value...]" over the row of the type.  E_INVALID. */
+/* "[logical:]physical[/octets][;option=value...]" over the row of the type; an empty address is the
+ * only meter at the end of a network, behind the wrapper.  E_INVALID. */
 int spodes_options(struct spodes_options *, unsigned type, const char *text) USPD_MUST_CHECK;
 
 /* ---- what is remembered of a meter ---- */
@@ -66,7 +67,7 @@ struct spodes_memory {
 	    moment_what[MOMENT_COLUMNS];
 	int8_t load_scaler[LOAD_COLUMNS], day_scaler[DAY_COLUMNS], month_scaler[DAY_COLUMNS],
 	    moment_scaler[MOMENT_COLUMNS];
-	struct { uint8_t n, code; } logs[SPODES_LOGS];	/* columns, and the code's; n 255: no such log */
+	struct { uint8_t n, code; } logs[SPODES_LOGS];	/* columns, the code's place; n 255: no log */
 	uint32_t upto[SPODES_PAIRS];	/* a journal is read from its log up to here, seconds UTC */
 	uint16_t word[SPODES_PAIRS];	/* log 9: the last status word */
 } __attribute__((packed, may_alias));
@@ -83,10 +84,8 @@ spodes_memory(struct meter_session *s)
 struct spodes {
 	struct dlms dlms;
 	struct spodes_options options;
-	int64_t clock_utc, clock_us;	/* the meter's time and device time then; clock_us 0: not read */
 	uint32_t empty[SPODES_LOGS];	/* nothing newer than this second is in the log; 0 not asked */
 	uint32_t reserved;		/* counters below are kept durably */
-	bool is_captured;		/* current values were captured in this session */
 };
 _Static_assert(sizeof(struct spodes) <= METER_SCRATCH_SIZE, "must fit the session");
 
@@ -110,7 +109,8 @@ int spodes_number(struct meter_session *, const struct cosem *, int64_t *) USPD_
 
 enum spodes_profile_id { PROFILE_LOAD, PROFILE_DAY, PROFILE_MONTH, PROFILE_MOMENT };
 /* Columns, scalers and period, asked once.  E_UNSUPPORTED: the meter has no such profile. */
-int spodes_columns(struct meter_session *, enum spodes_profile_id, struct spodes_columns *) USPD_MUST_CHECK;
+int spodes_columns(struct meter_session *, enum spodes_profile_id,
+    struct spodes_columns *) USPD_MUST_CHECK;
 struct spodes_profile *spodes_profile(struct meter_session *, enum spodes_profile_id);
 struct cosem spodes_profile_object(enum spodes_profile_id, int attribute);
 

@@ -341,7 +341,8 @@ are_days_good(const struct calendar *c)
 		int at = (sw->hour * 60 + sw->minute) * 60 + sw->second;
 		bool is_first = i == 0 || sw->day != sw[-1].day;
 
-		if (sw->hour > 23 || sw->minute > 59 || sw->second > 59 || (is_first ? at != 0 : at <= before))
+		if (sw->hour > 23 || sw->minute > 59 || sw->second > 59 ||
+		    (is_first ? at != 0 : at <= before))
 			return false;
 		before = at;
 	}

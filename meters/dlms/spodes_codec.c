@@ -123,7 +123,8 @@ take_stamp(const struct axdr_value *v, const struct spodes_columns *c, struct zo
 }
 
 static void
-take_value(const struct axdr_value *v, const struct spodes_columns *c, unsigned i, struct spodes_row *row)
+take_value(const struct axdr_value *v, const struct spodes_columns *c, unsigned i,
+    struct spodes_row *row)
 {
 	uint64_t bit = UINT64_C(1) << i;
 	bool ok;
@@ -162,7 +163,8 @@ take_column(struct axdr *a, const struct spodes_columns *c, unsigned i, struct z
 }
 
 int
-spodes_row_next(struct axdr *a, const struct spodes_columns *c, struct zone zone, struct spodes_row *row)
+spodes_row_next(struct axdr *a, const struct spodes_columns *c, struct zone zone,
+    struct spodes_row *row)
 {
 	struct axdr_value v;
 	int rc = axdr_next(a, &v);

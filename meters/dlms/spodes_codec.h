@@ -73,7 +73,8 @@ struct spodes_slice {
 };
 enum spodes_stamp { STAMP_END, STAMP_START };	/* of the interval */
 /* End of the slice a row belongs to. */
-int64_t spodes_slice_label(const struct spodes_row *, uint32_t period_s, struct zone, enum spodes_stamp);
+int64_t spodes_slice_label(const struct spodes_row *, uint32_t period_s, struct zone,
+    enum spodes_stamp);
 /* Adds a row of that label; sums that overflow drop the value. */
 void spodes_slice_add(struct spodes_slice *, const struct spodes_columns *, const struct spodes_row *);
 void spodes_slice_record(const struct spodes_slice *, uint32_t period_s, struct record *);

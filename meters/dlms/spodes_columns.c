@@ -24,7 +24,8 @@ enum { PROFILES = sizeof(profiles) / sizeof(*profiles) };
 struct cosem
 spodes_profile_object(enum spodes_profile_id id, int attribute)
 {
-	return COSEM(CLASS_PROFILE, 1, 0, profiles[id].c, profiles[id].d, profiles[id].e, (int8_t)attribute);
+	return COSEM(CLASS_PROFILE, 1, 0, profiles[id].c, profiles[id].d, profiles[id].e,
+	    (int8_t)attribute);
 }
 
 struct spodes_profile *
@@ -151,8 +152,8 @@ from_scale_profile(struct meter_session *s, enum spodes_profile_id id, struct wa
 	if (rc < 0)
 		return rc;
 	a = axdr_init(data.p, data.len);
-	if (axdr_enter(&a, AXDR_ARRAY, &rows) < 0 || rows == 0 || axdr_enter(&a, AXDR_STRUCT, &count) < 0 ||
-	    count != c.n)
+	if (axdr_enter(&a, AXDR_ARRAY, &rows) < 0 || rows == 0 ||
+	    axdr_enter(&a, AXDR_STRUCT, &count) < 0 || count != c.n)
 		return E_UNSUPPORTED;
 	for (unsigned i = 0; i < c.n; i++) {
 		struct axdr before = a;
@@ -177,7 +178,8 @@ is_refusal(int rc)
 
 /* By a list of attribute 3, which is shorter than the profile of scalers; by that for what is left. */
 static int
-read_scalers(struct meter_session *s, enum spodes_profile_id id, const struct captured *c, int8_t *scaler)
+read_scalers(struct meter_session *s, enum spodes_profile_id id, const struct captured *c,
+    int8_t *scaler)
 {
 	struct wanted w = { .what = c->what, .scaler = scaler };
 	bool is_missing = false;

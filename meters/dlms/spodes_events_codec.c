@@ -100,15 +100,16 @@ spodes_events(unsigned log, int64_t code, int64_t before, bool has_time_log,
 	if (log == LOG_QUALITY)
 		return quality_events(code, before, out);
 	if (log == LOG_POWER_CONTROL)
-		return add(out, 0, J_LIM_PWR, code != 0, LOG_POWER_CONTROL * SPODES_ID_STEP +
-		    (unsigned)(code & 0xff));
+		return add(out, 0, J_LIM_PWR, code != 0,
+		    LOG_POWER_CONTROL * SPODES_ID_STEP + (unsigned)(code & 0xff));
 	for (size_t i = 0; i < MEANINGS && n < SPODES_EVENTS_MOST; i++)
 		if (meanings[i].log == log && has_code(meanings[i].codes, code))
 			n = add(out, n, meanings[i].journal, meanings[i].event, id);
 	if (log == LOG_PROGRAM)
 		return program_event(code, has_time_log, out, n);
 	/* The rest is kept under the meter's own code; "ready to be switched on" is no event. */
-	if (n == 0 && log <= LOG_EXTERNAL && code > 0 && code <= UINT8_MAX && !(log == LOG_POWER && code == 5))
+	if (n == 0 && log <= LOG_EXTERNAL && code > 0 && code <= UINT8_MAX &&
+	    !(log == LOG_POWER && code == 5))
 		n = add(out, 0, J_OTHER, (unsigned)code, id);
 	return n;
 }

@@ -7,13 +7,16 @@
 
 #include "src/model/model.h"
 
-enum { SPODES_LOGS = 17, LOG_VOLTAGE = 0, LOG_CURRENT = 1, LOG_POWER = 2, LOG_PROGRAM = 3, LOG_EXTERNAL = 4,
+enum { SPODES_LOGS = 17, LOG_VOLTAGE = 0, LOG_CURRENT = 1, LOG_POWER = 2, LOG_PROGRAM = 3,
+	LOG_EXTERNAL = 4,
 	LOG_QUALITY = 9, LOG_TIME = 13, LOG_POWER_CONTROL = 16 };
 enum { SPODES_EVENTS_MOST = 2, SPODES_ID_STEP = 1000 };
 
 struct spodes_event { uint16_t journal, event, id; };
-/* The journal rows of one log row: 0 to 2 of them.  `code` is the code, or the status word of logs 9 and
- * 16; `before` is the word of the row before (log 9).  Rows of log 13 are two rows at two times and made
+/* The journal rows of one log row: 0 to 2 of them.  `code` is the code, or the status word of logs 9
+ * and
+ * 16; `before` is the word of the row before (log 9).  Rows of log 13 are two rows at two times and
+ * made
  * elsewhere. */
 unsigned spodes_events(unsigned log, int64_t code, int64_t before, bool has_time_log,
     struct spodes_event out[SPODES_EVENTS_MOST]);

@@ -75,7 +75,10 @@ learn_log(struct meter_session *s, unsigned log)
 static int
 put(struct harvest *h, int64_t ts, unsigned event, unsigned id)
 {
-	struct record rec = { .type = REC_EL_JOURNAL, .valid = true, .ts = ts, .journal = h->q->journal };
+	struct record rec = { .type = REC_EL_JOURNAL,
+		.valid = true,
+		.ts = ts,
+		.journal = h->q->journal };
 
 	if (ts < h->q->from)
 		return E_OK;

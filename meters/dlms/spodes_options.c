@@ -45,6 +45,7 @@ static const struct option options[] = {
 	{ "transport", OPTION_CHOICE, AT(transport), 0, 0, "hdlc|wrapper" },
 	{ "client_rd", OPTION_BYTE, AT(client_rd), 1, 127, NULL },
 	{ "client_wr", OPTION_BYTE, AT(client_wr), 1, 127, NULL },
+	{ "auth_rd", OPTION_CHOICE, AT(auth_rd), 0, 0, "lls|hls2|gmac|gmac-enc" },
 	{ "auth_wr", OPTION_CHOICE, AT(auth_wr), 0, 0, "lls|hls2|gmac|gmac-enc" },
 	{ "title", OPTION_TITLE, AT(title), 0, 0, NULL },
 	{ "hdlc_info", OPTION_WORD, AT(info), HDLC_INFO_MIN, HDLC_INFO_MAX, NULL },
@@ -187,6 +188,12 @@ take_address(struct spodes_options *o, const struct maker *m, const char *text, 
 	bool has_colon;
 	int physical;
 
+	/* Nothing but an end of a network: the meter is alone there, behind the wrapper. */
+	if (text == end) {
+		o->transport = DLMS_WRAPPER;
+		o->logical = 1;
+		return hdlc_address(&o->server, 1, HDLC_NO_PHYSICAL, 1);
+	}
 	if (!number(&text, 0x3fff, &first))
 		return E_INVALID;
 	has_colon = *text == ':';

@@ -2,7 +2,8 @@
  * (7.8, 13 "order of fall-backs"). */
 #include "meters/dlms/spodes.h"
 
-enum { ROWS_OF_DAYS = 10, DAY_S = 86400, MONTH_LEAST_S = 28 * DAY_S, SLACK_ROWS = 2, SELECTION_MAX = 64 };
+enum { ROWS_OF_DAYS = 10, DAY_S = 86400, MONTH_LEAST_S = 28 * DAY_S, SLACK_ROWS = 2,
+	SELECTION_MAX = 64 };
 
 struct reading {
 	struct meter_session *s;
@@ -31,7 +32,7 @@ walk(struct reading *r, const struct spodes_columns *c, struct octets data)
 		if (rc < 0)
 			break;
 		if (!row.has_time)
-			continue;	/* no date there is: the row is not believed */
+			continue; /* no date there is: the row is not believed */
 		if (r->n++ == 0)
 			r->first = row.ts;
 		r->last = row.ts;
@@ -132,7 +133,8 @@ static int64_t
 row_s(struct reading *r)
 {
 	return r->id == PROFILE_LOAD ? spodes_profile(r->s, r->id)->period_s :
-	    r->id == PROFILE_DAY ? DAY_S : MONTH_LEAST_S;
+	    r->id == PROFILE_DAY     ? DAY_S :
+				       MONTH_LEAST_S;
 }
 
 static bool
@@ -212,7 +214,7 @@ by_entry(struct reading *r)
 	if (rc < 0 || r->n == 0 || r->last < r->from)
 		return rc;
 	if (r->last <= r->to && r->from > r->last - row_s(r))
-		return E_OK;		/* it was the only one */
+		return E_OK; /* it was the only one */
 	back = (r->last - r->from) / row_s(r);
 	back += back / 10 + SLACK_ROWS;
 	if (back > n - 1)

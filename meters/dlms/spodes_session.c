@@ -19,10 +19,16 @@ reserve(struct meter_session *s, uint32_t next)
 	if (next < x->reserved)
 		return E_OK;
 	if (next > UINT32_MAX - COUNTER_STEP)
-		return E_LIMIT;	/* the key is used up */
+		return E_LIMIT; /* the key is used up */
 	x->reserved = next + COUNTER_STEP;
 	m->counter = x->reserved;
 	return s->save != NULL ? s->save(s) : E_OK;
+}
+
+static bool
+is_counted(const struct dlms *d)
+{
+	return d->context == CONTEXT_CIPHERED || d->mechanism == MECHANISM_GMAC;
 }
 
 /* Before a question, which takes at most a few: repeats, corrections. */
@@ -32,7 +38,7 @@ reserve_some(struct meter_session *s)
 	enum { A_FEW = 64 };
 	struct spodes *x = spodes_of(s);
 
-	if (x->dlms.context != CONTEXT_CIPHERED && x->dlms.mechanism != MECHANISM_GMAC)
+	if (!is_counted(&x->dlms))
 		return E_OK;
 	return reserve(s, x->dlms.cipher.counter + A_FEW);
 }
@@ -88,7 +94,8 @@ spodes_get(struct meter_session *s, const struct cosem *name, struct octets sele
 }
 
 int
-spodes_get_many(struct meter_session *s, const struct cosem *names, size_t n, dlms_taker *take, void *arg)
+spodes_get_many(struct meter_session *s, const struct cosem *names, size_t n, dlms_taker *take,
+    void *arg)
 {
 	struct spodes *x = spodes_of(s);
 	int rc = reserve_some(s);
@@ -145,11 +152,13 @@ take_role(struct meter_session *s, struct dlms *d, const struct spodes_options *
 {
 	const uint8_t *password = s->writing ? s->password_write : s->password_read;
 	uint8_t len = s->writing ? s->password_write_len : s->password_read_len;
-	unsigned auth = s->writing ? o->auth_wr : AUTH_LLS;
+	unsigned auth = s->writing ? o->auth_wr : o->auth_rd;
 
 	d->client = s->writing ? o->client_wr : o->client_rd;
 	d->context = auth == AUTH_GMAC_ENC ? CONTEXT_CIPHERED : CONTEXT_PLAIN;
-	d->mechanism = auth == AUTH_LLS ? MECHANISM_LLS : auth == AUTH_HLS2 ? MECHANISM_AES : MECHANISM_GMAC;
+	d->mechanism = auth == AUTH_LLS ? MECHANISM_LLS :
+	    auth == AUTH_HLS2		? MECHANISM_AES :
+					  MECHANISM_GMAC;
 	if (len == 0) {
 		if (s->writing)
 			return E_DENIED;
@@ -226,6 +235,32 @@ prepare(struct meter_session *s, struct dlms *d, const struct spodes_options *o)
 	take_way(d, m, o);
 }
 
+/* At first contact the meter tells everybody the highest counter it has seen under this key (6.2).
+ * What
+ * does not tell begins at 1 and corrects us by an exception. */
+static void
+ask_counter(struct meter_session *s)
+{
+	const struct cosem highest = COSEM(CLASS_DATA, 0, 0, 43, 1, 3, 2);
+	struct dlms *d = &spodes_of(s)->dlms, own = *d;
+	struct octets data;
+	struct axdr_value v;
+	struct axdr a;
+	int64_t n = 0;
+
+	d->client = PUBLIC_CLIENT;
+	d->mechanism = MECHANISM_NONE;
+	d->context = CONTEXT_PLAIN;
+	if (dlms_open(d) == E_OK && dlms_get_all(d, &highest, &data) == E_OK) {
+		a = axdr_init(data.p, data.len);
+		if (axdr_next(&a, &v) < 0 || !axdr_int(&v, &n) || n < 0 || n >= UINT32_MAX)
+			n = 0;
+	}
+	dlms_close(d);
+	*d = own;
+	d->cipher.counter = (uint32_t)n + 1;
+}
+
 int
 spodes_open(struct meter_session *s)
 {
@@ -239,6 +274,8 @@ spodes_open(struct meter_session *s)
 		prepare(s, &x->dlms, &x->options);
 		rc = take_role(s, &x->dlms, &x->options);
 	}
+	if (rc == E_OK && is_counted(&x->dlms) && m->counter == 0)
+		ask_counter(s);
 	if (rc == E_OK)
 		rc = reserve_some(s);
 	if (rc < 0)
@@ -255,8 +292,8 @@ spodes_close(struct meter_session *s)
 	struct spodes *x = spodes_of(s);
 
 	dlms_close(&x->dlms);
-	if (x->dlms.mechanism == MECHANISM_GMAC)
-		spodes_memory(s)->counter = x->dlms.cipher.counter;	/* nothing beyond was used */
+	if (is_counted(&x->dlms))
+		spodes_memory(s)->counter = x->dlms.cipher.counter; /* nothing beyond was used */
 	crypto_wipe(&x->dlms.cipher, sizeof(x->dlms.cipher));
 	crypto_wipe(x->dlms.secret, sizeof(x->dlms.secret));
 }

@@ -1,7 +1,8 @@
 #include "meters/dlms/xdlms_codec.h"
 
 enum { NORMAL = 1, WITH_BLOCK = 2, WITH_LIST = 3 };
-enum { GET_NEXT = 2, SET_FIRST = 2, SET_NEXT = 3, SET_LIST = 4, SET_LAST_ANSWER = 3, SET_LIST_ANSWER = 5 };
+enum { GET_NEXT = 2, SET_FIRST = 2, SET_NEXT = 3, SET_LIST = 4, SET_LAST_ANSWER = 3,
+	SET_LIST_ANSWER = 5 };
 enum { CHOICE_DATA = 0, CHOICE_RESULT = 1, BY_RANGE = 1, BY_ENTRY = 2 };
 
 /* ---- requests ---- */

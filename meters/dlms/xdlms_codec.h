@@ -29,11 +29,13 @@ void xdlms_put_set_list(struct wr *, const struct cosem *, size_t n, struct octe
 /* Empty data: no parameter. */
 void xdlms_put_action(struct wr *, const struct cosem *, struct octets data);
 
-/* Selective access (7.8), selector included.  Both ends belong to it; `by` is the profile's column 0. */
+/* Selective access (7.8), selector included.  Both ends belong to it; `by` is the profile's column 0.
+ * */
 void xdlms_put_range(struct wr *, const struct cosem *by, const struct cosem_time *from,
     const struct cosem_time *to);
 /* 1-based; to 0: the last. */
-void xdlms_put_entries(struct wr *, uint32_t from, uint32_t to, uint16_t from_column, uint16_t to_column);
+void xdlms_put_entries(struct wr *, uint32_t from, uint32_t to, uint16_t from_column,
+    uint16_t to_column);
 
 /* ---- answers ---- */
 

@@ -26,7 +26,7 @@ struct bus {
 	bool poked;			/* under crew->lock */
 	bool renew, held;		/* the running thread's */
 	int64_t until_us;		/* the running thread's; 0 none */
-	enum bus_class wanted;		/* of the source's work, BUS_CLASSES when none; under crew->lock */
+	enum bus_class wanted;		/* of the source, BUS_CLASSES when none; under crew->lock */
 	_Atomic int best_urgent;	/* best class of `urgent` and `wanted`, BUS_CLASSES when none */
 	_Atomic int running_class;
 	_Atomic bool has_device;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 enum { NOT_GIVEN = 255, DAYS_MOST = 366 * 9 };	/* 29 February may be eight years away */
+enum { JITTER_MOST = 300, DELAY_MOST = 86400 };
 
 /* ---- rows ---- */
 
@@ -42,6 +43,14 @@ take_weekdays(const json_t *row, unsigned *to)
 	return list == NULL || json_is_null(list) || json_is_array(list);
 }
 
+static int
+limited(const json_t *row, const char *name, int most)
+{
+	json_int_t value = json_integer_value(json_object_get(row, name));
+
+	return value < 0 ? 0 : value > most ? most : (int)value;
+}
+
 int
 schedule_parse(struct schedule *s, const char *json)
 {
@@ -56,6 +65,8 @@ schedule_parse(struct schedule *s, const char *json)
 	    take(row, "hour", 0, 23, false, &s->hour) && take(row, "day", 1, 31, true, &s->day) &&
 	    take(row, "mon", 1, 12, true, &s->month) && take(row, "month", 1, 12, true, &s->month) &&
 	    take(row, "offsetSec", 0, 59, false, &s->offset_s) && take_weekdays(row, &s->weekdays);
+	s->jitter_s = limited(row, "jitterSec", JITTER_MOST);
+	s->offset_s += limited(row, "delay", DELAY_MOST);
 	json_decref(row);
 	return good ? E_OK : E_INVALID;
 }
@@ -152,7 +163,9 @@ schedule_next(const struct schedule *s, struct zone zone, int64_t after, int64_t
 	midnight = day_start(zone, from);
 	for (int i = 0; i < DAYS_MOST; i++) {
 		struct civil c = civil_from_utc(zone, midnight);
-		int64_t next = day_add(zone, midnight, 1);
+		int64_t next = s->month >= 0 && c.month != s->month ?
+		    month_add(zone, month_start(zone, midnight), 1) :
+		    day_add(zone, midnight, 1);
 
 		if (day_fits(s, &c, civil_days(c.year, c.month, c.day)) &&
 		    (s->hour >= 0 ?
@@ -160,6 +173,30 @@ schedule_next(const struct schedule *s, struct zone zone, int64_t after, int64_t
 			    next_by_minute(s, zone, from > midnight ? from : midnight, next, due)))
 			return E_OK;
 		midnight = next;
+	}
+	return E_NODATA;
+}
+
+int
+schedule_newest(const struct schedule *s, struct zone zone, int64_t after, int64_t upto, int64_t *due)
+{
+	/* Each but the last holds few moments of a rule that has none in the one before. */
+	static const int64_t reach_s[] = { 3600, 2 * 86400, 62 * 86400, 367 * 86400,
+		INT64_C(10) * 366 * 86400 };
+	size_t n = sizeof(reach_s) / sizeof(reach_s[0]);
+
+	for (size_t i = 0; i < n; i++) {
+		int64_t from = upto - reach_s[i] > after ? upto - reach_s[i] : after, at = from;
+		bool found = false;
+
+		while (schedule_next(s, zone, at, &at) == E_OK && at <= upto) {
+			*due = at;
+			found = true;
+		}
+		if (found)
+			return E_OK;
+		if (from == after)
+			break;
 	}
 	return E_NODATA;
 }

@@ -20,7 +20,8 @@ struct schedule {
 	int64_t id;
 	int minute, hour, day, month;
 	unsigned weekdays;	/* bit 0 Monday .. bit 6 Sunday; 0 any */
-	int offset_s;		/* fires so long after its minute */
+	int offset_s;		/* fires so long after its minute; the delay of dialect 31 too */
+	int jitter_s;		/* and later by up to this */
 	bool enabled;
 };
 
@@ -32,5 +33,9 @@ void schedule_pattern(const struct schedule *, char to[static SCHEDULE_PATTERN_S
 /* The first due moment after `after` (UTC seconds), without offset_s.  E_NODATA: never, or it is
  * not enabled. */
 int schedule_next(const struct schedule *, struct zone, int64_t after, int64_t *due) USPD_MUST_CHECK;
+
+/* The newest due moment in (after, upto].  E_NODATA: none. */
+int schedule_newest(const struct schedule *, struct zone, int64_t after, int64_t upto,
+    int64_t *due) USPD_MUST_CHECK;
 
 #endif

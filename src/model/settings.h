@@ -103,7 +103,13 @@
 	INT(tls_enabled, "tls.enabled", 0, 0, 1, "HTTPS and TLS servers through nginx") \
 	INT(tls_https_port, "tls.https_port", 443, 1, 65535, "port of HTTPS") \
 	INT(tls_http_port, "tls.http_port", 80, 0, 65535, "port of plain HTTP at nginx, 0 = none") \
-	INT(tls_http_redirect, "tls.http_redirect", 0, 0, 1, "plain HTTP only points to HTTPS")
+	INT(tls_http_redirect, "tls.http_redirect", 0, 0, 1, "plain HTTP only points to HTTPS") \
+	INT(events_poll_offset_s, "events.poll_offset_s", 20, 0, 600, "polls of a schedule start so long after its minute") \
+	INT(events_settle_s, "events.settle_s", 30, 0, 3600, "after a start: pause before what was missed is caught up") \
+	INT(events_relay_grace_s, "events.relay_grace_s", 60, 0, 3600, "relays act on a command missed by no more than this") \
+	INT(events_hold_s, "events.hold_s", 600, 0, 86400, "schedules wait so long for a clock that is right") \
+	INT(events_message_wait_s, "events.message_wait_s", 900, 0, 86400, "messages wait so long for polls of the same event") \
+	INT(events_age_s, "events.age_s", 900, 0, 86400, "changes read later than this raise no event")
 
 struct settings {
 #define INT(field, key, def, least, most, help) int64_t field;

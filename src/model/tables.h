@@ -71,7 +71,10 @@
 	ROW(TABLE_TEXT_AUTH, "proto/text/auth", "[]") \
 	ROW(TABLE_TEXT_DATA, "proto/text/data", \
 	    "[{\"tariff\":true,\"ap\":true,\"am\":true,\"rp\":true,\"rm\":true,\"qual\":true}]") \
-	ROW(TABLE_TEXT_MAIL, "proto/text/mail", "[]")
+	ROW(TABLE_TEXT_MAIL, "proto/text/mail", "[]") \
+	ROW(TABLE_ANALOG_EVENTS, "events/ain", "[]") \
+	ROW(TABLE_ACTION_RELAY, "actions/relay", "[]") \
+	ROW(TABLE_ACTION_MONITOR, "actions/monitor", "[]")
 
 enum table {
 #define ROW(id, name, factory) id,

@@ -47,12 +47,12 @@ struct ask {
 	uint32_t meter;			/* id */
 	enum record_type type;		/* ASK_READ */
 	uint16_t journal;
-	int64_t from, to;		/* ASK_READ of archives: labels, inclusive; of REC_*_MOMENT ignored */
+	int64_t from, to;		/* ASK_READ of archives and journals: labels, inclusive */
 	unsigned relay;			/* from 1 */
 	bool on;
 	bool store;			/* ASK_READ: what was read goes into the archive too */
 	char by[32];			/* ASK_RELAY_SET: who ordered it, for the journal; "" */
-	int64_t deadline_us;		/* monotonic: not begun by then, or not done: E_TIMEOUT; 0 none */
+	int64_t deadline_us;		/* monotonic: not done by then: E_TIMEOUT; 0 none */
 	/* Each record as it comes (ASK_READ, ASK_CONFIG); NULL allowed. */
 	void (*record)(void *arg, const struct ask *, const struct record *);
 	/* Exactly once, last. */
@@ -84,7 +84,8 @@ struct bus_scan {
 /* One at a time on a bus; scheduled work on it waits for the end, questions and tenants go between
  * two addresses.  E_NOTFOUND, E_NODRIVER, E_INVALID, E_LIMIT (more than a million tries), E_BUSY (in
  * transit, or another scan), E_STOPPED; then ended() is not called. */
-int poll_bus_scan(struct poll *, unsigned bus, const struct bus_scan *, uint64_t *number) USPD_MUST_CHECK;
+int poll_bus_scan(struct poll *, unsigned bus, const struct bus_scan *,
+    uint64_t *number) USPD_MUST_CHECK;
 void poll_bus_scan_stop(struct poll *, uint64_t number);
 
 struct bus_raw {

@@ -154,7 +154,8 @@ take_settings(struct scan_visit *v)
 {
 	int rc = E_OK;
 
-	while (rc == E_OK && v->n_settings < SETTINGS_MOST && v->scan.settings[v->n_settings][0] != '\0') {
+	while (
+	    rc == E_OK && v->n_settings < SETTINGS_MOST && v->scan.settings[v->n_settings][0] != '\0') {
 		rc = line_settings_parse(&v->settings[v->n_settings], v->scan.settings[v->n_settings]);
 		v->n_settings++;
 	}
@@ -304,8 +305,8 @@ uart_row(const char *text, unsigned number, struct line_settings *settings)
 	char line[64];
 	bool good;
 
-	good = json_unpack(row, "{s:I, s?I, s?I, s?I, s?I}", "iface", &iface, "br", &baud, "size", &size,
-	    "parity", &parity, "stop", &stop) == 0 &&
+	good = json_unpack(row, "{s:I, s?I, s?I, s?I, s?I}", "iface", &iface, "br", &baud, "size",
+		   &size, "parity", &parity, "stop", &stop) == 0 &&
 	    iface == (json_int_t)number - 1 && parity >= 0 && parity <= 2;
 	json_decref(row);
 	if (!good)

@@ -110,6 +110,46 @@ tell(struct conversation *c, const struct record *r)
 	return E_OK;
 }
 
+/* How many labels of a type the meter may hold: what it says, else as many as we keep. */
+static uint32_t
+asked_depth(const struct conversation *c, enum record_type type)
+{
+	const struct meter_config *config = &c->meter->state.config;
+	uint32_t own = type == REC_EL_PROFILE ? config->profile_depth :
+	    type == REC_EL_DAY		      ? config->day_depth :
+	    type == REC_EL_MONTH	      ? config->month_depth :
+	    type == REC_EL_DAY_CONS	      ? config->day_cons_depth :
+	    type == REC_EL_MONTH_CONS	      ? config->month_cons_depth :
+						0;
+
+	return own != 0 ? own : store_depth(&c->settings, type);
+}
+
+/* Labels of a grid type in [from, to] that the meter may hold now; false: none. */
+static bool
+asked_span(const struct conversation *c, enum record_type type, int64_t from, int64_t to,
+    struct grid *grid, int64_t *oldest, int64_t *newest)
+{
+	int64_t late;
+
+	if (!grid_of(type, c->zone, c->meter->state.config.period_min, grid))
+		return false;
+	*newest = grid_newest(grid, clock_utc());
+	if (to < 0 || from > *newest)
+		return false;
+	*oldest = grid_step(grid, *newest, 1 - (int)asked_depth(c, type));
+	late = *newest - to;
+	if (late > 0 && grid->unit == GRID_SECONDS)
+		*newest -= (late + grid->step_s - 1) / grid->step_s * grid->step_s;
+	while (*newest > to && *newest >= *oldest)
+		*newest = grid_step(grid, *newest, -1);
+	if (grid->unit == GRID_SECONDS && from > *oldest)
+		*oldest += (from - *oldest + grid->step_s - 1) / grid->step_s * grid->step_s;
+	while (*oldest < from && *oldest <= *newest)
+		*oldest = grid_step(grid, *oldest, 1);
+	return *oldest <= *newest;
+}
+
 /* The last label of the part of an archive that begins at `from`. */
 static int64_t
 end_of_part(const struct grid *grid, int64_t from)
@@ -136,15 +176,16 @@ gives_way(struct conversation *c)
 static int
 read_archive(struct conversation *c, struct question *q)
 {
+	uint16_t period_min = q->ask.type == REC_EL_PROFILE ? c->meter->state.config.period_min : 0;
 	int64_t oldest, newest;
 	struct grid grid;
 	int rc = E_OK;
 
-	if (!poll_asked_span(c, q->ask.type, q->ask.from, q->ask.to, &grid, &oldest, &newest))
+	if (!asked_span(c, q->ask.type, q->ask.from, q->ask.to, &grid, &oldest, &newest))
 		return E_NODATA;
 	if (!q->begun)
 		q->rest = (struct query){ .type = q->ask.type, .from = oldest, .to = newest,
-			.period_min = q->ask.type == REC_EL_PROFILE ? c->meter->state.config.period_min : 0 };
+			.period_min = period_min };
 	q->begun = true;
 	while (q->rest.from <= q->rest.to && rc == E_OK) {
 		struct query part = q->rest;
@@ -295,8 +336,8 @@ journal_relay(struct conversation *c, const struct question *q, int before, int 
 	if (row.failed || store_journal_add(c->poll->store, DJ_METER_RELAY, clock_utc(), row.p) < 0)
 		log_warn("poll", "meter=%u: relay command not journalled", c->meter->row.id);
 	text_free(&row);
-	log_info("poll", "bus=%s meter=%u: relay %u %s: %s", c->bus->name, c->meter->row.id, q->ask.relay,
-	    q->ask.on ? "on" : "off", uspd_strerror(rc));
+	log_info("poll", "bus=%s meter=%u: relay %u %s: %s", c->bus->name, c->meter->row.id,
+	    q->ask.relay, q->ask.on ? "on" : "off", uspd_strerror(rc));
 }
 
 /* One command, never repeated by the line; what became of it is read. */

@@ -211,7 +211,8 @@ poll_check_clock(struct conversation *c)
 		poll_journal(c->poll, "warn", c->bus->name, "meter %u: clock out of range by %d s (%s)",
 		    m->row.id, timecheck_round_s(result.diff_us), result.reason);
 	}
-	if (result.action == TIMECHECK_SOFT && c->settings.clock_correct && m->family->clock_correct != NULL)
+	if (result.action == TIMECHECK_SOFT && c->settings.clock_correct &&
+	    m->family->clock_correct != NULL)
 		return correct(c, &check, &result);
 	return E_OK;
 }
@@ -299,8 +300,9 @@ poll_sync_clock(struct conversation *c, int64_t *meter_utc)
 	bus_hold(c->bus->bus, true);
 	c->commanded = true;
 	rc = order_time(c, result.diff_us, result.correction_s, &soft);
-	log_info("poll", "bus=%s meter=%u: clock off by %.1f s, %s by order: %s", c->bus->name, m->row.id,
-	    (double)result.diff_us / SECOND_US, soft ? "corrected" : "set", uspd_strerror(rc));
+	log_info("poll", "bus=%s meter=%u: clock off by %.1f s, %s by order: %s", c->bus->name,
+	    m->row.id, (double)result.diff_us / SECOND_US, soft ? "corrected" : "set",
+	    uspd_strerror(rc));
 	if (soft) {
 		m->state.corrected_day = meter_day(c, check.meter_utc);
 		c->state_changed = true;

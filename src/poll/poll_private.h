@@ -72,6 +72,10 @@ struct poll_meter {
 	bool backfill_done, backfill_holes;
 	int64_t backfill_again;			/* device time of the next sweep */
 	int64_t serial_changes_at[3];		/* newest first */
+	/* Where a run was interrupted at this meter: it goes on there (the visit's own). */
+	uint64_t interrupted_run;
+	enum series interrupted_series;
+	int64_t interrupted_at;			/* newest label not read yet */
 
 	int32_t diff_s;
 	bool diff_known;
@@ -118,7 +122,7 @@ struct question {
 	bool taken;			/* a visit is at it */
 	bool cancelled;
 	bool commanded;			/* a command may have reached the meter: not begun anew */
-	bool begun;			/* ASK_READ: from here on `rest` holds what is still to be read */
+	bool begun;			/* ASK_READ: `rest` holds what is still to be read */
 	struct query rest;
 	uint64_t told;			/* records */
 	struct told_mark { int64_t ts, event, id; } *marks;	/* of them, in journals */
@@ -126,6 +130,7 @@ struct question {
 	int rc;				/* on poll->ended: its answer */
 };
 TAILQ_HEAD(questions, question);
+LIST_HEAD(scans, scan_visit);
 
 enum { MAX_RUNS = 16 };
 struct poll_run {
@@ -153,7 +158,7 @@ struct poll {
 	struct questions ended;		/* to be answered by the manager */
 	unsigned n_questions;		/* of both */
 	uint64_t next_question;
-	LIST_HEAD(, scan_visit) scans;
+	struct scans scans;
 	uint64_t next_scan;
 	pthread_t manager;		/* follows settings and the meter table; keeps deadlines */
 	pthread_cond_t changed;
@@ -190,7 +195,8 @@ struct visit *poll_next(void *arg, struct bus *, int64_t *again_us);
 unsigned poll_meter_due(const struct poll *, const struct poll_meter *, int64_t now);
 bool poll_clock_is_good(int64_t now);
 /* Makes this the visit of a meter on its bus; lock held. */
-void conversation_init(struct conversation *, struct poll_bus *, struct poll_meter *, enum bus_class);
+void conversation_init(struct conversation *, struct poll_bus *, struct poll_meter *,
+    enum bus_class);
 
 /* poll.c; lock held.  Waits for poll->changed; keeps the deadlines of questions and leases. */
 void poll_wait(struct poll *);
@@ -199,7 +205,7 @@ void poll_wait(struct poll *);
 struct poll_meter *poll_find_meter(struct poll *, uint32_t id);
 
 /* ask.c; lock held */
-struct visit *ask_next(struct poll *, struct poll_bus *);	/* NULL: no question waits on this bus */
+struct visit *ask_next(struct poll *, struct poll_bus *);	/* NULL: no question waits there */
 int64_t ask_expire(struct poll *, int64_t now_us);	/* returns the next deadline (monotonic) */
 void ask_tell_ended(struct poll *);	/* lets go of the lock while it tells */
 void ask_table_changed(struct poll *);
@@ -243,9 +249,6 @@ bool conversation_is_over(const struct conversation *);
 int poll_read_query(struct conversation *, const struct query *) USPD_MUST_CHECK;
 /* For a question: query->from follows what was told.  E_NODATA when the meter has none of it. */
 int poll_read_asked(struct conversation *, struct query *) USPD_MUST_CHECK;
-/* Labels of a grid type in [from, to] that the meter may hold now; false: none. */
-bool poll_asked_span(const struct conversation *, enum record_type, int64_t from, int64_t to,
-    struct grid *, int64_t *oldest, int64_t *newest);
 int poll_read_newest(struct conversation *, enum series) USPD_MUST_CHECK;
 int poll_read_missing(struct conversation *, enum record_type, int64_t from, int64_t to, bool again)
     USPD_MUST_CHECK;

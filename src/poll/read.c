@@ -463,6 +463,18 @@ poll_read_backfill(struct conversation *c)
 
 /* ---- orders ---- */
 
+/* A run gives way to questions; what it has read of this meter is not read again. */
+static int
+note_interruption(struct conversation *c, enum series series, int64_t newest, int rc)
+{
+	if (rc == E_PREEMPTED || rc == E_STOPPED) {
+		c->meter->interrupted_run = c->run;
+		c->meter->interrupted_series = series;
+		c->meter->interrupted_at = newest;
+	}
+	return rc;
+}
+
 static int
 ordered_series(struct conversation *c, const struct poll_order *order, enum series series)
 {
@@ -477,8 +489,14 @@ ordered_series(struct conversation *c, const struct poll_order *order, enum seri
 		newest = grid_newest(&grid, order->to);
 	if (order->from > oldest)
 		oldest = order->from;
+	if (c->meter->interrupted_run == c->run && c->meter->interrupted_series >= series) {
+		if (c->meter->interrupted_series > series)
+			return E_OK;
+		newest = c->meter->interrupted_at;
+	}
 	if (grid.unit != GRID_SECONDS)
-		return poll_read_missing(c, poll_series_type[series], oldest, newest, order->again);
+		return note_interruption(c, series, newest,
+		    poll_read_missing(c, poll_series_type[series], oldest, newest, order->again));
 	/* Day by day, newest first, so that every day is stored when it is there. */
 	for (int64_t to = newest; to >= oldest && rc == E_OK; to = day) {
 		int64_t from;
@@ -488,7 +506,8 @@ ordered_series(struct conversation *c, const struct poll_order *order, enum seri
 		while (from < oldest)
 			from += grid.step_s;
 		if (from <= to)
-			rc = poll_read_missing(c, REC_EL_PROFILE, from, to, order->again);
+			rc = note_interruption(c, series, to,
+			    poll_read_missing(c, REC_EL_PROFILE, from, to, order->again));
 	}
 	return rc;
 }
@@ -526,43 +545,6 @@ poll_read_order(struct conversation *c, const struct poll_order *order)
 }
 
 /* ---- questions ---- */
-
-/* How many labels of a type the meter may hold: what it says, else as many as we keep. */
-static uint32_t
-asked_depth(const struct conversation *c, enum record_type type)
-{
-	const struct meter_config *config = &c->meter->state.config;
-	uint32_t own = type == REC_EL_PROFILE ? config->profile_depth :
-	    type == REC_EL_DAY		      ? config->day_depth :
-	    type == REC_EL_MONTH	      ? config->month_depth :
-	    type == REC_EL_DAY_CONS	      ? config->day_cons_depth :
-	    type == REC_EL_MONTH_CONS	      ? config->month_cons_depth :
-						0;
-
-	return own != 0 ? own : store_depth(&c->settings, type);
-}
-
-bool
-poll_asked_span(const struct conversation *c, enum record_type type, int64_t from, int64_t to,
-    struct grid *grid, int64_t *oldest, int64_t *newest)
-{
-	int64_t late;
-
-	if (!grid_of(type, c->zone, c->meter->state.config.period_min, grid))
-		return false;
-	*newest = grid_newest(grid, clock_utc());
-	*oldest = grid_step(grid, *newest, 1 - (int)asked_depth(c, type));
-	late = *newest - to;
-	if (late > 0 && grid->unit == GRID_SECONDS)
-		*newest -= (late + grid->step_s - 1) / grid->step_s * grid->step_s;
-	while (*newest > to && *newest >= *oldest)
-		*newest = grid_step(grid, *newest, -1);
-	if (grid->unit == GRID_SECONDS && from > *oldest)
-		*oldest += (from - *oldest + grid->step_s - 1) / grid->step_s * grid->step_s;
-	while (*oldest < from && *oldest <= *newest)
-		*oldest = grid_step(grid, *oldest, 1);
-	return *oldest <= *newest;
-}
 
 int
 poll_read_asked(struct conversation *c, struct query *query)

@@ -106,8 +106,8 @@ store_put(struct store *s, uint16_t dev, const struct record *records, size_t n)
 	return rc;
 }
 
-static int
-push_one(struct store *s, const struct wr *w)
+int
+order_push(struct store *s, const struct wr *w)
 {
 	int rc;
 
@@ -145,7 +145,7 @@ store_state_put(struct store *s, uint16_t dev, const struct meter_state *state)
 	wr_u16_le(&w, dev);
 	wr_u8(&w, (uint8_t)config_type_of(s, dev));
 	wr_bytes(&w, state, sizeof(*state));
-	return push_one(s, &w);
+	return order_push(s, &w);
 }
 
 int
@@ -165,7 +165,7 @@ store_journal_add(struct store *s, enum device_journal kind, int64_t ts, const c
 	wr_u8(&w, (uint8_t)kind);
 	wr_u64_le(&w, (uint64_t)ts);
 	wr_bytes(&w, json, len);
-	return push_one(s, &w);
+	return order_push(s, &w);
 }
 
 int
@@ -241,22 +241,30 @@ apply_state(struct store *s, struct rd *r, uint16_t dev)
 }
 
 static int
-apply_journal(struct store *s, struct rd *r, bool *config_begun)
+apply_journal(struct store *s, struct rd *r)
 {
 	char json[DEVICE_JOURNAL_TEXT_MAX + 1];
 	enum device_journal kind = (enum device_journal)rd_u8(r);
 	int64_t ts = (int64_t)rd_u64_le(r);
 	size_t len = rd_left(r);
-	int rc = E_OK;
 
 	if (len > DEVICE_JOURNAL_TEXT_MAX)
 		return E_INVALID;
 	rd_bytes(r, json, len);
 	json[len] = '\0';
-	if (!*config_begun && (rc = db_exec(s->config, "BEGIN IMMEDIATE")) < 0)
+	return journal_insert(s, kind, ts, json);
+}
+
+/* What goes to config.db. */
+static int
+apply_config_order(struct store *s, enum order order, struct rd *r, bool *config_begun)
+{
+	int rc = *config_begun ? E_OK : db_exec(s->config, "BEGIN IMMEDIATE");
+
+	if (rc < 0)
 		return rc;
 	*config_begun = true;
-	return journal_insert(s, kind, ts, json);
+	return order == ORDER_NOTE ? note_apply(s, r) : apply_journal(s, r);
 }
 
 int
@@ -266,8 +274,8 @@ order_apply(struct store *s, const uint8_t *item, size_t len, bool *config_begun
 	enum order order = (enum order)rd_u8(&r);
 	uint16_t dev;
 
-	if (order == ORDER_DEVICE_JOURNAL)
-		return apply_journal(s, &r, config_begun);
+	if (order == ORDER_DEVICE_JOURNAL || order == ORDER_NOTE)
+		return apply_config_order(s, order, &r, config_begun);
 	dev = rd_u16_le(&r);
 	/* A bus that was just talking to a removed meter hands over what it has. */
 	if (store_is_removed(s, dev))

@@ -72,8 +72,12 @@ static const char config_2[] =
 	" PRIMARY KEY(tbl, number), UNIQUE(tbl, key)) WITHOUT ROWID;"
 	"ALTER TABLE meter ADD COLUMN wire TEXT NOT NULL DEFAULT '';";
 
+/* Facts of other rooms (store_note_put). */
+static const char config_3[] =
+	"CREATE TABLE note(key TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;";
+
 const struct migration archive_migrations[] = { { archive_1 } };
-const struct migration config_migrations[] = { { config_1 }, { config_2 } };
+const struct migration config_migrations[] = { { config_1 }, { config_2 }, { config_3 } };
 const unsigned archive_version = sizeof(archive_migrations) / sizeof(archive_migrations[0]);
 const unsigned config_version = sizeof(config_migrations) / sizeof(config_migrations[0]);
 

@@ -191,6 +191,22 @@ int store_journal_read(struct store *, enum device_journal, uint64_t after_id, s
     bool newest_first, store_each_journal *, void *arg) USPD_MUST_CHECK;
 uint64_t store_journal_last(struct store *, enum device_journal);	/* highest id ever; 0 */
 
+/* ---- notes (config.db): small facts of other rooms ---- */
+
+enum { NOTE_KEY_MOST = 63, NOTE_TEXT_MOST = 1000 };
+struct store_note {
+	const char *key, *text;		/* text NULL: the note goes */
+	/* With json: this row of a device journal is added in the same transaction. */
+	enum device_journal journal;
+	int64_t ts;
+	const char *json;
+};
+/* Queued, in the order of all that is queued; durable after store_sync().  E_LIMIT, E_INVALID. */
+int store_note_put(struct store *, const struct store_note *) USPD_MUST_CHECK;
+/* Walks the notes whose keys begin with `prefix`, by key: what is committed. */
+typedef int store_each_note(void *arg, const char *key, const char *text);
+int store_notes(struct store *, const char *prefix, store_each_note *, void *arg) USPD_MUST_CHECK;
+
 /* ---- watching ---- */
 
 struct store_stats {

@@ -120,10 +120,17 @@ int store_archive_open(struct store *, char *why, size_t why_size) USPD_MUST_CHE
 void store_archive_close(struct store *);
 
 /* orders.c: what travels in the queue */
-enum order { ORDER_RECORD, ORDER_CONFIG, ORDER_STATE, ORDER_DEVICE_JOURNAL };
+enum order { ORDER_RECORD, ORDER_CONFIG, ORDER_STATE, ORDER_DEVICE_JOURNAL,
+	ORDER_NOTE };
 /* Does what an item says, inside the transactions.  *config_begun: config.db's was begun. */
 int order_apply(struct store *, const uint8_t *item, size_t len, bool *config_begun, unsigned *records)
     USPD_MUST_CHECK;
+
+/* Into the queue, any thread; waits for room. */
+int order_push(struct store *, const struct wr *) USPD_MUST_CHECK;
+
+/* notes.c; inside a transaction of config.db */
+int note_apply(struct store *, struct rd *) USPD_MUST_CHECK;
 
 /* writer.c */
 int writer_start(struct store *) USPD_MUST_CHECK;

@@ -187,8 +187,8 @@ load_commands(struct loader *l, json_t *root)
 	if (commands == NULL)
 		return E_OK;
 	if ((rc = only_known(l, "commands", commands, "time_sync reboot nginx nginx_reload")) < 0 ||
-	    (rc = get_text(l, "commands", commands, "time_sync", b->time_sync,
-		 sizeof(b->time_sync))) < 0 ||
+	    (rc = get_text(l, "commands", commands, "time_sync", b->time_sync, sizeof(b->time_sync))) <
+		0 ||
 	    (rc = get_text(l, "commands", commands, "reboot", b->reboot, sizeof(b->reboot))) < 0 ||
 	    (rc = get_text(l, "commands", commands, "nginx", b->nginx, sizeof(b->nginx))) < 0)
 		return rc;

@@ -9,8 +9,9 @@
  *                   "nginx": "nginx", "nginx_reload": "systemctl reload uspd-nginx" },
  *     "identity": "/etc/uspd/device.json", "web": "/usr/share/uspd/web", "clock": "system" }
  *
- * rtu327.port and transit.ports are the factory's rows of the table of TCP servers.  A command that is not named does not exist on this board; nor do pages
- * without "web".  identity is what device_identity() reads.
+ * rtu327.port and transit.ports are the factory's rows of the table of TCP servers.  A command that
+ * is not named does not exist on this board; nor do pages without "web".  identity is what
+ * device_identity() reads.
  *
  * kind: rs485 | can.  echo: auto | on | off.  direction: auto | ioctl | rts | rts_inv.
  * clock: system (the device sets the system clock) | virtual (it keeps an offset of its own).

@@ -189,8 +189,9 @@ find_interface(const uint8_t wanted[static 16], char *name, size_t size)
 		if (i->ifa_addr == NULL ||
 		    (i->ifa_addr->sa_family != AF_INET && i->ifa_addr->sa_family != AF_INET6))
 			continue;
-		memcpy(&address, i->ifa_addr, i->ifa_addr->sa_family == AF_INET6 ?
-			sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in));
+		memcpy(&address, i->ifa_addr,
+		    i->ifa_addr->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) :
+							 sizeof(struct sockaddr_in));
 		if (address_bytes(&address, bytes) && memcmp(bytes, wanted, 16) == 0) {
 			found = true;
 			snprintf(name, size, "%s", i->ifa_name);
@@ -207,7 +208,8 @@ address_is_ours(const uint8_t bytes[static 16])
 	char name[32];
 
 	/* All of 127.0.0.0/8 is here, though the interface names one address of it. */
-	return memcmp(bytes, loopback, sizeof(loopback)) == 0 || find_interface(bytes, name, sizeof(name));
+	return memcmp(bytes, loopback, sizeof(loopback)) == 0 ||
+	    find_interface(bytes, name, sizeof(name));
 }
 
 enum address_network

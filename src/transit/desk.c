@@ -1,5 +1,6 @@
 #include "src/transit/desk.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -42,6 +43,20 @@ desk_admit(const struct desk_view *view, const struct tcp_row *row)
 	return DESK_TURN_AWAY;
 }
 
+/* Whether the other end has closed, also where the bus thread has not seen it yet: a program that
+ * drops and comes back at once must not find itself in its own way. */
+static enum client_end
+end_seen(const struct client *c)
+{
+	struct pollfd fd = { .fd = c->fd, .events = POLLRDHUP };
+
+	if (atomic_load(&c->phase) == TRANSIT_DRAINING)
+		return END_FIN;
+	if (poll(&fd, 1, 0) != 1)
+		return END_NONE;
+	return fd.revents & (POLLHUP | POLLERR) ? END_RST : END_FIN;
+}
+
 static struct desk_view
 look(const struct desk *d)
 {
@@ -50,8 +65,7 @@ look(const struct desk *d)
 
 	TAILQ_FOREACH(c, &d->present, next) {
 		view.present++;
-		view.draining += atomic_load(&c->phase) == TRANSIT_DRAINING ||
-		    atomic_load(&c->must_end) != END_NONE;
+		view.draining += atomic_load(&c->must_end) != END_NONE || end_seen(c) != END_NONE;
 		view.all_shared &= c->row.mode == MODE_SHARED;
 	}
 	TAILQ_FOREACH(c, &d->waiting, next)
@@ -112,8 +126,9 @@ end_listed(struct desk *d, struct clients *list, uint16_t port, enum client_end 
 			continue;
 		n++;
 		if (d->state == DESK_LEASED) {
-			atomic_store(&c->must_end,
-			    atomic_load(&c->phase) == TRANSIT_DRAINING && why == END_KICK ? END_FIN : why);
+			enum client_end seen = why == END_KICK ? end_seen(c) : END_NONE;
+
+			atomic_store(&c->must_end, seen != END_NONE ? seen : why);
 		} else {
 			TAILQ_REMOVE(list, c, next);
 			turn_away(d, c, why);
@@ -327,7 +342,8 @@ desk_upkeep(struct desk *d)
 	if (d->state == DESK_ORDERED &&
 	    now - d->ordered_us > (int64_t)d->rules.take_ms * 1000 + order_grace_us &&
 	    end_some(d, 0, END_NOT_FREE) > 0)
-		journal_line(d->options.store, d->options.bus, "bus not free: the poller does not give it");
+		journal_line(d->options.store, d->options.bus,
+		    "bus not free: the poller does not give it");
 	pthread_mutex_unlock(&d->lock);
 }
 

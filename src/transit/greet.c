@@ -13,7 +13,7 @@
 enum { GREETING_S = 5 };
 
 struct greeting {
-	TAILQ_ENTRY(greeting) next;
+	LIST_ENTRY(greeting) next;
 	struct greetings *greetings;
 	struct tcp_row row;
 	struct event *event;
@@ -23,7 +23,7 @@ struct greetings {
 	struct loop *loop;
 	void (*greeted)(void *, const struct tcp_row *, int, const struct header_proxy *);
 	void *arg;
-	TAILQ_HEAD(, greeting) all;
+	LIST_HEAD(greeting_list, greeting) all;
 	size_t n;
 };
 
@@ -39,14 +39,14 @@ greetings_open(struct greetings **out, struct loop *loop,
 	all->loop = loop;
 	all->greeted = greeted;
 	all->arg = arg;
-	TAILQ_INIT(&all->all);
+	LIST_INIT(&all->all);
 	return E_OK;
 }
 
 static void
 forget(struct greeting *g)
 {
-	TAILQ_REMOVE(&g->greetings->all, g, next);
+	LIST_REMOVE(g, next);
 	g->greetings->n--;
 	if (g->event != NULL)
 		event_free(g->event);
@@ -56,11 +56,12 @@ forget(struct greeting *g)
 void
 greetings_close(struct greetings *all)
 {
-	struct greeting *g;
+	struct greeting *g, *after;
 
 	if (all == NULL)
 		return;
-	while ((g = TAILQ_FIRST(&all->all)) != NULL) {
+	for (g = LIST_FIRST(&all->all); g != NULL; g = after) {
+		after = LIST_NEXT(g, next);
 		close(g->fd);
 		forget(g);
 	}
@@ -99,7 +100,7 @@ greet(struct greetings *all, const struct tcp_row *row, int fd)
 		return;
 	}
 	*g = (struct greeting){ .greetings = all, .row = *row, .fd = fd };
-	TAILQ_INSERT_TAIL(&all->all, g, next);
+	LIST_INSERT_HEAD(&all->all, g, next);
 	all->n++;
 	g->event = event_new(loop_base(all->loop), fd, EV_READ, on_input, g);
 	if (g->event == NULL || event_add(g->event, &longest) != 0) {

@@ -15,8 +15,10 @@ static void
 add(struct store *store, enum device_journal journal, struct text *row)
 {
 	text_str(row, "}");
-	if (store != NULL && (row->failed || store_journal_add(store, journal, clock_utc(), row->p) < 0))
-		log_warn("transit", "a row of a journal is lost: %s", row->failed ? "no memory" : row->p);
+	if (store != NULL &&
+	    (row->failed || store_journal_add(store, journal, clock_utc(), row->p) < 0))
+		log_warn("transit", "a row of a journal is lost: %s",
+		    row->failed ? "no memory" : row->p);
 	text_free(row);
 }
 
@@ -37,7 +39,8 @@ journal_opened(struct store *store, const struct client *c)
 
 	begin(&row, c);
 	add(store, DJ_SRVCONN, &row);
-	log_info("transit", "bus=%u client=%s port=%u: session begins", c->row.bus, c->peer, c->row.port);
+	log_info("transit", "bus=%u client=%s port=%u: session begins", c->row.bus, c->peer,
+	    c->row.port);
 }
 
 void
@@ -82,7 +85,8 @@ journal_line(struct store *store, unsigned bus, const char *fmt, ...)
 	vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
 	log_warn("transit", "bus=%u: %s", bus, what);
-	text_printf(&row, "{\"level\":\"warn\",\"unit\":\"Iface%u\",\"code\":\"transit\",\"text\":", bus);
+	text_printf(&row,
+	    "{\"level\":\"warn\",\"unit\":\"Iface%u\",\"code\":\"transit\",\"text\":", bus);
 	text_json(&row, what);
 	add(store, DJ_SYSTEM, &row);
 }

@@ -13,7 +13,7 @@
 enum { LINGER_S = 5, LINGER_BYTES = 1 << 20 };
 
 struct leaving {
-	TAILQ_ENTRY(leaving) next;
+	LIST_ENTRY(leaving) next;
 	struct lingers *lingers;
 	struct event *event;
 	int fd;
@@ -22,7 +22,7 @@ struct leaving {
 struct lingers {
 	pthread_mutex_t lock;
 	struct loop *loop;
-	TAILQ_HEAD(, leaving) all;
+	LIST_HEAD(leaving_list, leaving) all;
 	size_t n;
 };
 
@@ -36,7 +36,7 @@ lingers_open(struct lingers **out, struct loop *loop)
 		return E_NOMEM;
 	l->loop = loop;
 	pthread_mutex_init(&l->lock, NULL);
-	TAILQ_INIT(&l->all);
+	LIST_INIT(&l->all);
 	return E_OK;
 }
 
@@ -46,7 +46,7 @@ end(struct leaving *c)
 	struct lingers *l = c->lingers;
 
 	pthread_mutex_lock(&l->lock);
-	TAILQ_REMOVE(&l->all, c, next);
+	LIST_REMOVE(c, next);
 	l->n--;
 	pthread_mutex_unlock(&l->lock);
 	if (c->event != NULL)
@@ -58,12 +58,14 @@ end(struct leaving *c)
 void
 lingers_close(struct lingers *l)
 {
-	struct leaving *c;
+	struct leaving *c, *after;
 
 	if (l == NULL)
 		return;
-	while ((c = TAILQ_FIRST(&l->all)) != NULL)
+	for (c = LIST_FIRST(&l->all); c != NULL; c = after) {
+		after = LIST_NEXT(c, next);
 		end(c);
+	}
 	pthread_mutex_destroy(&l->lock);
 	free(l);
 }
@@ -104,7 +106,7 @@ linger(struct lingers *l, int fd)
 	}
 	*c = (struct leaving){ .lingers = l, .fd = fd };
 	pthread_mutex_lock(&l->lock);
-	TAILQ_INSERT_TAIL(&l->all, c, next);
+	LIST_INSERT_HEAD(&l->all, c, next);
 	l->n++;
 	pthread_mutex_unlock(&l->lock);
 	if (loop_post(l->loop, begin, c) < 0)

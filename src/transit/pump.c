@@ -1,11 +1,8 @@
 /* Bytes between the clients and the line (transit.md 3, 6). */
 #include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <termios.h>
 
-#include "src/base/log.h"
 #include "src/transit/tenant.h"
 
 enum {
@@ -14,7 +11,7 @@ enum {
 	HOLD_BYTES = 256, GATHER_BYTES = 1024
 };
 static const int64_t gather_most_us = 20000, gather_modem_least_us = 1000;
-static const int64_t break_most_us = 2000000, shared_stuck_us = 30000000;
+static const int64_t shared_stuck_us = 30000000;
 
 int64_t
 pump_chars_us(const struct tenant *t, size_t chars)
@@ -74,141 +71,6 @@ follow_settings(struct tenant *t)
 	return pump_settings(t, &t->rules.uart) == E_LOST ? E_LOST : E_OK;
 }
 
-/* ---- RFC 2217: what the client asks of the port ---- */
-
-/* 1 none, 2 odd, 3 even in the protocol's numbers. */
-static const enum line_parity com_parity[] = { PARITY_NONE, PARITY_NONE, PARITY_ODD, PARITY_EVEN };
-
-static bool
-wanted_settings(struct line_settings *s, const struct rfc2217_ask *ask)
-{
-	switch (ask->command) {
-	case COM_BAUDRATE:
-		s->baud = ask->value;
-		return ask->value != 0;
-	case COM_DATASIZE:
-		s->bits = (uint8_t)ask->value;
-		return ask->value == 7 || ask->value == 8;
-	case COM_PARITY:
-		if (ask->value >= 1 && ask->value <= 3)
-			s->parity = com_parity[ask->value];
-		return ask->value >= 1 && ask->value <= 3;
-	case COM_STOPSIZE:
-		s->stop = (uint8_t)ask->value;
-		return ask->value == 1 || ask->value == 2;
-	default:
-		return false;
-	}
-}
-
-static uint32_t
-setting_in_force(const struct line_settings *s, enum rfc2217_command command)
-{
-	switch (command) {
-	case COM_BAUDRATE: return s->baud;
-	case COM_DATASIZE: return s->bits;
-	case COM_PARITY:   return s->parity == PARITY_NONE ? 1 : s->parity == PARITY_ODD ? 2 : 3;
-	default:           return s->stop;
-	}
-}
-
-static void
-set_break(struct tenant *t, bool is_on)
-{
-	if (t->fd >= 0)
-		(void)ioctl(t->fd, is_on ? TIOCSBRK : TIOCCBRK);
-	t->break_until_us = is_on ? t->now_us + break_most_us : 0;
-}
-
-/* Flow control there is none; breaks are made; other lines of the port are ours (transit.md 6). */
-static uint32_t
-control(struct tenant *t, uint32_t value)
-{
-	if (value <= 3)
-		return 1;
-	if (value == 4)
-		return t->break_until_us != 0 ? 5 : 6;
-	if (value == 5 || value == 6)
-		set_break(t, value == 5);
-	return value >= 13 ? 14 : value;
-}
-
-static void
-purge(struct tenant *t, struct client *c, uint32_t which)
-{
-	if (which & 1)
-		c->out_at = c->out_n = 0;
-	if (which & 2)
-		c->tx_n = 0;
-	if (t->fd >= 0 && which >= 1 && which <= 3)
-		(void)tcflush(t->fd, which == 1 ? TCIFLUSH : which == 2 ? TCOFLUSH : TCIOFLUSH);
-}
-
-static int
-port_settings(struct tenant *t, struct client *c, const struct rfc2217_ask *ask, struct wr *w)
-{
-	struct line_settings settings = t->settings;
-	int rc = E_OK;
-
-	if (wanted_settings(&settings, ask)) {
-		c->has_settings = true;
-		if (!line_settings_equal(&settings, &t->settings))
-			rc = pump_settings(t, &settings);
-	}
-	rfc2217_answer(w, ask->command, setting_in_force(&t->settings, ask->command));
-	return rc == E_LOST || rc == E_STOPPED ? rc : E_OK;
-}
-
-static int
-obey(struct tenant *t, struct client *c, const struct rfc2217_ask *ask)
-{
-	enum { CTS_DSR_DCD = 0xb0 };
-	uint8_t bytes[2 * RFC2217_ANSWER_MOST];
-	struct wr w = wr_init(bytes, sizeof(bytes));
-	char name[32];
-	int rc = E_OK;
-
-	switch (ask->command) {
-	case COM_SIGNATURE:
-		snprintf(name, sizeof(name), "openuspd Iface%u", t->desk->options.bus);
-		if (ask->value == 0)
-			rfc2217_answer_signature(&w, name);
-		break;
-	case COM_BAUDRATE:
-	case COM_DATASIZE:
-	case COM_PARITY:
-	case COM_STOPSIZE:
-		rc = port_settings(t, c, ask, &w);
-		break;
-	case COM_CONTROL:
-		rfc2217_answer(&w, COM_CONTROL, control(t, ask->value));
-		break;
-	case COM_SUSPEND:
-	case COM_RESUME:
-		c->is_suspended = ask->command == COM_SUSPEND;
-		break;
-	case COM_LINE_MASK:
-		c->line_mask = (uint8_t)ask->value;
-		rfc2217_answer(&w, COM_LINE_MASK, ask->value);
-		break;
-	case COM_MODEM_MASK:
-		c->modem_mask = (uint8_t)ask->value;
-		rfc2217_answer(&w, COM_MODEM_MASK, ask->value);
-		if (ask->value & CTS_DSR_DCD)
-			rfc2217_answer(&w, COM_NOTIFY_MODEM, CTS_DSR_DCD);
-		break;
-	case COM_PURGE:
-		purge(t, c, ask->value);
-		rfc2217_answer(&w, COM_PURGE, ask->value);
-		break;
-	default:
-		break;
-	}
-	if (w.len > 0)
-		(void)client_answer(c, bytes, w.len, t->now_us);
-	return rc;
-}
-
 /* ---- to the line ---- */
 
 /* The bus is lent to one client until the line has been silent after its last byte
@@ -216,22 +78,28 @@ obey(struct tenant *t, struct client *c, const struct rfc2217_ask *ask)
 static void
 choose_talker(struct tenant *t)
 {
+	struct client *before = t->talker;
 	unsigned from = 0;
 	int64_t free_us;
 
-	if (t->talker != NULL && t->n_served > 1) {
-		free_us = last_byte_us(t) + (int64_t)t->talker->row.share_quiet_ms * 1000;
-		if (t->talker->tx_n > 0 || t->talker->raw_n > 0 || t->talker->is_asking)
+	if (t->n_served <= 1) {
+		t->talker = t->n_served == 1 ? t->served[0] : NULL;
+		return;
+	}
+	if (before != NULL) {
+		free_us = last_byte_us(t) + (int64_t)before->row.share_quiet_ms * 1000;
+		if (before->tx_n > 0 || before->raw_n > 0 || before->is_asking)
 			return;
 		if (t->now_us < free_us) {
 			tenant_wake(t, free_us);
 			return;
 		}
 	}
+	/* The next in turn after the one that had it. */
 	for (unsigned i = 0; i < t->n_served; i++)
-		if (t->served[i] == t->talker)
+		if (before != NULL && t->served[i] == before)
 			from = i + 1;
-	t->talker = t->n_served == 1 ? t->served[0] : NULL;
+	t->talker = NULL;
 	for (unsigned i = 0; i < t->n_served && t->talker == NULL; i++) {
 		struct client *c = t->served[(from + i) % t->n_served];
 
@@ -293,7 +161,8 @@ feed(struct tenant *t, struct client *c)
 		return rc;
 	t->is_full = wrote < n;
 	if (wrote > 0) {
-		t->sent_us = (t->sent_us > t->now_us ? t->sent_us : t->now_us) + pump_chars_us(t, wrote);
+		t->sent_us = (t->sent_us > t->now_us ? t->sent_us : t->now_us) +
+		    pump_chars_us(t, wrote);
 		atomic_store_explicit(&c->active_us, t->now_us, memory_order_relaxed);
 		client_consume(c, wrote);
 	}
@@ -315,7 +184,7 @@ grant(struct tenant *t, struct client *c)
 		rc = pump_settings(t, &c->ask.settings);
 	}
 	if (c->ask.com.command != COM_NONE)
-		rc = obey(t, c, &c->ask.com);
+		rc = com_port_obey(t, c, &c->ask.com);
 	return rc == E_INVALID ? E_OK : rc;
 }
 
@@ -485,7 +354,7 @@ pump_turn(struct tenant *t)
 	int rc;
 
 	if (t->break_until_us != 0 && t->now_us >= t->break_until_us)
-		set_break(t, false);
+		com_port_break(t, false);
 	if (t->break_until_us != 0)
 		tenant_wake(t, t->break_until_us);
 	for (unsigned i = t->n_served; i-- > 0;) {

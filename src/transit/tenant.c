@@ -9,7 +9,6 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <termios.h>
@@ -74,8 +73,7 @@ drop_output(struct tenant *t, enum client_end why)
 		return;
 	(void)tcflush(t->fd, TCOFLUSH);
 	if (t->break_until_us != 0)
-		(void)ioctl(t->fd, TIOCCBRK);
-	t->break_until_us = 0;
+		com_port_break(t, false);
 	if (t->sent_us > t->now_us)
 		t->sent_us = t->now_us;
 }

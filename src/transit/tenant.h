@@ -50,6 +50,12 @@ bool pump_wants_input(const struct tenant *, const struct client *);
 bool pump_wants_output(const struct tenant *, const struct client *);
 int64_t pump_chars_us(const struct tenant *, size_t chars);
 
+/* ---- com_port.c ---- */
+
+/* Answers the client too.  E_LOST, E_STOPPED. */
+int com_port_obey(struct tenant *, struct client *, const struct rfc2217_ask *) USPD_MUST_CHECK;
+void com_port_break(struct tenant *, bool is_on);	/* ends by itself at break_until_us */
+
 /* ---- tenant.c ---- */
 
 void tenant_end(struct tenant *, struct client *, enum client_end);

@@ -288,7 +288,8 @@ transit_open(struct transit **out, const struct transit_options *options)
 	snprintf(t->bind, sizeof(t->bind), "%s", options->bind != NULL ? options->bind : "");
 	snprintf(t->rtu_bind, sizeof(t->rtu_bind), "%s",
 	    options->rtu_bind != NULL ? options->rtu_bind : "");
-	snprintf(t->run_dir, sizeof(t->run_dir), "%s", options->run_dir != NULL ? options->run_dir : ".");
+	snprintf(t->run_dir, sizeof(t->run_dir), "%s",
+	    options->run_dir != NULL ? options->run_dir : ".");
 	pthread_mutex_init(&t->lock, NULL);
 	TAILQ_INIT(&t->listeners);
 	rc = begin(t);

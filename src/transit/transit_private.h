@@ -33,7 +33,7 @@ struct transit {
 	int address_fd;			/* netlink: addresses come and go */
 	struct event *address_event;
 	pthread_mutex_t lock;		/* guards the list of listeners for transit_ports() */
-	TAILQ_HEAD(, listener) listeners;
+	TAILQ_HEAD(listener_list, listener) listeners;
 };
 
 /* ---- arrive.c ---- */

@@ -19,7 +19,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 import tty
 
@@ -192,10 +191,6 @@ def main():
                 fds[name] = servers[-1].socket.fileno()
         else:
             print("ser2net is not installed (scripts/deps.sh neighbours)")
-        # The daemon's log is read beside.
-        drain = threading.Thread(target=lambda: [daemon.drain() or time.sleep(0.2) for _ in iter(bool, True)],
-                                 daemon=True)
-        drain.start()
         hurry()
         times = {name: [] for name in fds}
         before = {b["bus"]: b["answers"] for b in daemon.get("status")["buses"]}
@@ -203,6 +198,7 @@ def main():
             ask(fd, 20, 0.01)
         began = time.monotonic()
         for _ in range(ROUNDS):
+            daemon.drain()
             for name, fd in fds.items():
                 times[name] += ask(fd, args.frames // ROUNDS, args.pause)
         took = time.monotonic() - began

@@ -1,4 +1,5 @@
-/* Everything that reads octets of a DLMS meter: frames, values, APDUs, protections, rows of profiles and
+/* Everything that reads octets of a DLMS meter: frames, values, APDUs, protections, rows of profiles
+ * and
  * logs.  The whole input is given to each, with and without its frame. */
 #include <math.h>
 #include <stdlib.h>
@@ -62,7 +63,8 @@ values(const uint8_t *data, size_t len)
 			(void)axdr_milli(&v, scaler, &n);
 		if (cosem_time_of(&v, &t) == E_OK && !civil_valid(&t.t))
 			abort();
-		if (!axdr_is_container(&v) && cosem_text(&v, text, sizeof(text)) && strlen(text) >= sizeof(text))
+		if (!axdr_is_container(&v) && cosem_text(&v, text, sizeof(text)) &&
+		    strlen(text) >= sizeof(text))
 			abort();
 	}
 	a = axdr_init(data, len);

@@ -1,5 +1,6 @@
 /* The whole client against a meter that answers anything: the input is cut into answers, each put into
- * a good frame, so that what lies behind checksums is reached: segments, blocks, lists, associations. */
+ * a good frame, so that what lies behind checksums is reached: segments, blocks, lists, associations.
+ * */
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,7 +53,8 @@ static void
 talk(struct dlms *d)
 {
 	static const struct cosem names[] = {
-		{ CLASS_REGISTER, { 1, 0, 1, 8, 0, 255 }, 2 }, { CLASS_REGISTER, { 1, 0, 2, 8, 0, 255 }, 2 },
+		{ CLASS_REGISTER, { 1, 0, 1, 8, 0, 255 }, 2 }, { CLASS_REGISTER, { 1, 0, 2, 8, 0, 255 },
+		2 },
 	};
 	const struct cosem profile = COSEM(CLASS_PROFILE, 1, 0, 99, 1, 0, 2);
 	static const uint8_t value[] = { AXDR_U8, 1 };
@@ -83,7 +85,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		.apdu = apdu, .apdu_size = sizeof(apdu), .frame = frame, .frame_size = sizeof(frame),
 		.server = { { 0x02, 0x21 }, 2 }, .client = 32, .context = CONTEXT_PLAIN,
 		.mechanism = MECHANISM_LLS, .secret = "1", .secret_len = 1,
-		.propose = { 128, 1024, 1, 3 }, .conformance = DLMS_CONFORMANCE, .max_pdu = DLMS_MAX_PDU,
+		.propose = { 128, 1024, 1, 3 }, .conformance = DLMS_CONFORMANCE,
+		.max_pdu = DLMS_MAX_PDU,
 		.cipher = { .control = SC_BOTH },
 	};
 
@@ -92,7 +95,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		d.mechanism = MECHANISM_GMAC;
 	}
 	for (size_t i = 0; i < STEPS; i++)
-		steps[i] = (struct script_step){ .rx = answers[i], .rx_len = put_answer(answers[i], &r) };
+		steps[i] = (struct script_step){ .rx = answers[i],
+			.rx_len = put_answer(answers[i], &r) };
 	if (line_open_script(&line, steps, STEPS) < 0)
 		return 0;
 	if (line_configure(line, &settings, &timing, SOFT_NONE) == E_OK) {

@@ -59,9 +59,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	free(whole.reply);
 	free(pieces.data);
 	free(pieces.reply);
-	if (header_proxy(data, size, &proxy, &len) == HEADER_WHOLE && (len > size || len > HEADER_PROXY_MOST))
+	if (header_proxy(data, size, &proxy, &len) == HEADER_WHOLE &&
+	    (len > size || len > HEADER_PROXY_MOST))
 		abort();
-	if (header_set(data, size, &settings, &len) == HEADER_WHOLE && (len > size || len > HEADER_SET_MOST))
+	if (header_set(data, size, &settings, &len) == HEADER_WHOLE &&
+	    (len > size || len > HEADER_SET_MOST))
 		abort();
 	return 0;
 }

@@ -195,13 +195,18 @@ def two_daemons(directory):
 
 
 def port_in_use(directory):
+    """Without HTTP nobody could mend it; any other port is tried again."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        for name in ("http", "rtu327"):
-            path = board(directory, "taken.json", **{name: {"bind": "127.0.0.1", "port": port}})
-            refuses(run("--board", path, "--data", os.path.join(directory, "taken")),
-                    "%s cannot listen on 127.0.0.1 port %d: .*in use" % (
-                        "HTTP" if name == "http" else "RTU-327", port))
+        path = board(directory, "taken.json", http={"bind": "127.0.0.1", "port": port})
+        refuses(run("--board", path, "--data", os.path.join(directory, "taken")),
+                "HTTP cannot listen on 127.0.0.1 port %d: .*in use" % port)
+        daemon = Daemon(directory, board=dict(Daemon.board_of(None), rtu327={"bind": "127.0.0.1", "port": port}),
+                        data=os.path.join(directory, "taken"))
+        assert daemon.rtu327 == 0
+        daemon.wait_line("port=%d for=rtu327: cannot listen: the port is in use" % port)
+        assert daemon.get("status")["totals"]["meters"] == 0
+        assert daemon.stop() == 0
 
 
 # ---- a running daemon with a street ----

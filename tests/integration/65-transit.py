@@ -628,6 +628,8 @@ class Transit:
         assert len(opened) == len(closed), (len(opened), len(closed))
         assert all(r["server"] and r["client"] for r in rows)
         assert {r["reason"] for r in closed} == {"fin", "rst", "settings"}, closed
+        told = self.request("GET", "/jrnl/srvconn")["Jrnl"]
+        assert len(told) == len(rows) - len(closed) and set(told[0]) == {"id", "time", "server", "client", "iface"}
         assert sum(r["lost"] for r in closed) == 0 and closed[0]["fromClient"] > 20000, closed[0]
 
     def shutdown(self):

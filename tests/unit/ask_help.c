@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "src/base/clock.h"
-#include "src/base/log.h"
 #include "tests/unit/sim_help.h"
 
 /* ---- the wire ---- */
@@ -39,7 +38,8 @@ give_answer(struct ask_bench *b, const uint8_t *request, size_t n)
 		w->drop_command = -1;
 	pthread_mutex_unlock(&w->lock);
 	for (size_t i = 0; i < b->street->buses[0].n_meters && len == 0; i++)
-		len = sim_meter_answer(&b->street->buses[0].meters[i], clock_utc_us(), request, n, answer);
+		len = sim_meter_answer(&b->street->buses[0].meters[i], clock_utc_us(), request, n,
+		    answer);
 	if (len > 0 && !dropped)
 		(void)!write(w->master, answer, len);
 }
@@ -162,8 +162,8 @@ add_meters(struct ask_bench *b, unsigned behind_hub)
 						    .iface = hub ? IFACE_HUB : IFACE_1,
 						    .parent = hub ? 100 : 0 } };
 		snprintf(change.row.address, sizeof(change.row.address), "%u", bus->meters[i].address);
-		ck_assert_msg(store_meters_change(b->store.store, &change, 1, &failed, why,
-				  sizeof(why)) == E_OK,
+		ck_assert_msg(
+		    store_meters_change(b->store.store, &change, 1, &failed, why, sizeof(why)) == E_OK,
 		    "%s", why);
 	}
 }
@@ -188,7 +188,6 @@ ask_bench_open(struct ask_bench *b, const char *meters, unsigned behind_hub, boo
 	lines[0] = (struct poll_line){ b->wire.path,
 		{ .name = "Iface1", .kind = LINE_RS485, .echo = ECHO_OFF } };
 	ck_assert_int_eq(poll_open(&b->poll, b->store.store, lines), E_OK);
-	log_setup(LOG_LEVEL_ERROR, NULL);
 }
 
 void

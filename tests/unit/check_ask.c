@@ -77,7 +77,8 @@ START_TEST(a_question_to_nobody_is_refused_at_once)
 	ask_bench_open(&b, METER(1, ""), 0, false);
 	ck_assert_int_eq(ask_put(&b, ASK_PING, 5, 0), E_NOTFOUND);
 	snprintf(change.row.address, sizeof(change.row.address), "7");
-	ck_assert_int_eq(store_meters_change(b.store.store, &change, 1, &failed, why, sizeof(why)), E_OK);
+	ck_assert_int_eq(store_meters_change(b.store.store, &change, 1, &failed, why, sizeof(why)),
+	    E_OK);
 	poll_reload(b.poll);
 	for (int rc = E_NOTFOUND; rc == E_NOTFOUND; usleep(1000))
 		ck_assert_int_ne(rc = ask_put(&b, ASK_PING, 7, 0), E_OK);
@@ -142,7 +143,8 @@ START_TEST(an_archive_is_read_in_the_window_asked_for_in_order_of_time)
 	for (unsigned i = 0; i < b.asker.n_records; i++)
 		ck_assert_int_eq(b.asker.records[i].ts, ask.from + i * INT64_C(1800));
 	ck_assert_int_eq(store_sync(b.store.store), E_OK);
-	ck_assert_uint_eq(fixture_read_range(&b.store, -1, REC_EL_PROFILE, ask.from, ask.to), 3 * 48 + 1);
+	ck_assert_uint_eq(fixture_read_range(&b.store, -1, REC_EL_PROFILE, ask.from, ask.to),
+	    3 * 48 + 1);
 	/* What was read without being kept. */
 	b.asker.n_records = 0;
 	ask.type = REC_EL_DAY;
@@ -162,7 +164,8 @@ START_TEST(each_record_of_a_journal_is_told_once)
 	struct ask ask = ask_of(&b, ASK_READ, 1, 0);
 
 	ask_bench_open(&b,
-	    METER(1, ",\"outages\":{\"count\":6,\"from\":-864000,\"to\":-3600,\"max_s\":900}"), 0, false);
+	    METER(1, ",\"outages\":{\"count\":6,\"from\":-864000,\"to\":-3600,\"max_s\":900}"), 0,
+	    false);
 	ask.type = REC_EL_JOURNAL;
 	ask.journal = J_PWR;
 	ask.to = INT64_MAX;
@@ -260,8 +263,7 @@ START_TEST(a_relay_that_does_not_follow_is_told)
 	answer = switch_relay(true);
 	ck_assert_int_eq(answer.rc, E_METER);
 	ck_assert(!answer.on);
-	ck_assert_ptr_nonnull(
-	    strstr(ask_journal(&b, DJ_METER_RELAY, row), "\"before\":0,\"after\":0"));
+	ck_assert_ptr_nonnull(strstr(ask_journal(&b, DJ_METER_RELAY, row), "\"before\":0,\"after\":0"));
 	ck_assert_uint_eq(wire_count(&b.wire, 0, 1, CMD_WRITE), 1 + 3);
 }
 END_TEST
@@ -447,7 +449,8 @@ START_TEST(a_question_to_a_meter_that_leaves_the_table_is_answered)
 	ck_assert_int_eq(ask_put(&b, ASK_CONFIG, 2, 2), E_OK);
 	wire_await(&b.wire, 1);
 	ck_assert_int_eq(ask_put(&b, ASK_PING, 1, 1), E_OK);
-	ck_assert_int_eq(store_meters_change(b.store.store, &change, 1, &failed, why, sizeof(why)), E_OK);
+	ck_assert_int_eq(store_meters_change(b.store.store, &change, 1, &failed, why, sizeof(why)),
+	    E_OK);
 	poll_reload(b.poll);
 	wire_hold(&b.wire, false);
 	ask_await(&b, 2);
@@ -471,6 +474,30 @@ START_TEST(a_question_goes_before_scheduled_work_at_the_next_exchange)
 	}
 	ck_assert_int_eq(status_of(1).failures, 0);
 	ck_assert_int_eq(status_of(2).failures, 0);
+}
+END_TEST
+
+START_TEST(a_run_that_gives_way_goes_on_where_it_was)
+{
+	const uint32_t meter = 1;
+	struct poll_order order = { .meters = &meter, .n_meters = 1, .types = REC_BIT(REC_EL_PROFILE),
+		.again = true };
+	struct poll_progress progress = { .finished = false };
+	unsigned asked = 0;
+	uint64_t run;
+
+	ask_bench_open(&b, METER(1, ""), 0, false);
+	order.from = clock_utc() - 40 * INT64_C(86400);
+	ck_assert_int_eq(poll_start(b.poll, &order, &run), E_OK);
+	while (!progress.finished && asked < 100) {
+		ck_assert_int_eq(ask_rc(ASK_CONFIG, 1), E_OK);
+		asked++;
+		usleep(10000 + 5000 * asked); /* enough for a day at last, on any machine */
+		ck_assert_int_eq(poll_progress(b.poll, run, &progress), E_OK);
+	}
+	ck_assert(progress.finished);
+	ck_assert_int_eq(progress.failed, 0);
+	ck_assert_uint_gt(asked, 3);
 }
 END_TEST
 
@@ -857,6 +884,7 @@ main(void)
 	tcase_add_test(t, the_end_of_the_poller_answers_everything);
 	tcase_add_test(t, a_question_to_a_meter_that_leaves_the_table_is_answered);
 	tcase_add_test(t, a_question_goes_before_scheduled_work_at_the_next_exchange);
+	tcase_add_test(t, a_run_that_gives_way_goes_on_where_it_was);
 	tcase_add_test(t, a_lease_takes_the_bus_after_the_running_exchange);
 	tcase_add_test(t, an_exchange_that_lasts_too_long_is_abandoned);
 	tcase_add_test(t, tenants_of_one_bus_take_turns);

@@ -46,7 +46,8 @@ START_TEST(a_whole_board_is_taken_over)
 	    load("{\"lines\":{\"Iface1\":{\"tty\":\"/dev/uspd/bus1\"},\"iface3\":{\"tty\":\"/dev/x\","
 		 "\"kind\":\"can\",\"echo\":\"on\",\"direction\":\"rts\",\"gap_min_ms\":7}},"
 		 "\"http\":{\"bind\":\"127.0.0.1\",\"port\":0},\"rtu327\":{\"port\":7000},"
-		 "\"transit\":{\"ports\":[1,2]},\"clock\":\"virtual\"}") == E_OK,
+		 "\"transit\":{\"ports\":[1,2]},\"web\":\"/usr/share/uspd/web\","
+		 "\"commands\":{\"reboot\":\"systemctl reboot\"},\"clock\":\"virtual\"}") == E_OK,
 	    "%s", why);
 	ck_assert_str_eq(board.lines[0].tty, "/dev/uspd/bus1");
 	ck_assert_str_eq(board.lines[1].tty, "");
@@ -58,6 +59,10 @@ START_TEST(a_whole_board_is_taken_over)
 	ck_assert_uint_eq(board.http_port, 0);
 	ck_assert_uint_eq(board.rtu327_port, 7000);
 	ck_assert_uint_eq(board.transit_port[1], 2);
+	ck_assert_uint_eq(board.transit_port[2], 3333);
+	ck_assert_str_eq(board.reboot, "systemctl reboot");
+	ck_assert_str_eq(board.time_sync, "");
+	ck_assert_str_eq(board.web, "/usr/share/uspd/web");
 	ck_assert(!board.clock_system);
 }
 END_TEST
@@ -84,6 +89,8 @@ static const struct { const char *text, *names; } bad[] = {
 	{ "{\"lines\":{\"Iface1\":{\"tty\":\"/dev/a\",\"gap_min_ms\":-1}}}", "gap_min_ms" },
 	{ "{\"http\":{\"port\":65536}}", "http" },
 	{ "{\"transit\":{\"ports\":[1,2,3,4,5]}}", "transit.ports" },
+	{ "{\"commands\":{\"shutdown\":\"now\"}}", "\"shutdown\"" },
+	{ "{\"web\":1}", "web" },
 	{ "{\"clock\":\"sundial\"}", "clock" },
 	{ "{\"clock\":\"system\",\"clock\":\"system\"}", "line 1" },
 };

@@ -66,9 +66,11 @@ START_TEST(a_recorded_reader_session_is_spoken_octet_by_octet)
 	dlms_script_raw(&script, "7EA0080221419350B47E",
 	    "7EA01F41022173B26D818012050180060180070400000001080400000001533B7E");
 	dlms_script_raw(&script,
-	    "7EA043022141100D84E6E6006034A1090607608574050801018A0207808B0760857405080201AC0880063131313131"
+	    "7EA043022141100D84E6E6006034A1090607608574050801018A0207808B0760857405080201AC088006313"
+	    "1313131"
 	    "31BE10040E01000000065F1F0400621E5DFFFF9B4A7E",
-	    "7EA03841022130604DE6E7006129A109060760857405080101A203020100A305A103020100BE10040E0800065F1F04"
+	    "7EA03841022130604DE6E7006129A109060760857405080101A203020100A305A103020100BE10040E08000"
+	    "65F1F04"
 	    "0000121502000007AE867E");
 	dlms_script_raw(&script, "7EA01A022141321BA2E6E600C001C100010000600100FF020089A07E",
 	    "7EA01F41022152395DE6E700C401C100090C303030303030313233343536D5717E");
@@ -80,7 +82,10 @@ START_TEST(a_recorded_reader_session_is_spoken_octet_by_octet)
 	ck_assert_uint_eq(dlms.agreed, 0x001215);
 	ck_assert_uint_eq(dlms.peer_pdu, 512);
 	ck_assert_int_eq(dlms_get_all(&dlms, &COSEM(CLASS_DATA, 0, 0, 96, 1, 0, 2), &data), E_OK);
-	ck_assert_mem_eq(data.p, "\x09\x0c" "000000123456", 14);
+	ck_assert_mem_eq(data.p,
+	    "\x09\x0c"
+	    "000000123456",
+	    14);
 	dlms_close(&dlms);
 	finish();
 }
@@ -92,12 +97,16 @@ START_TEST(aes_proofs_are_exchanged_with_a_four_octet_address)
 	dlms_script_raw(&script, "7EA00A000214D961937D797E",
 	    "7EA02161000214D9731097818012050180060180070400000001080400000001533B7E");
 	dlms_script_raw(&script,
-	    "7EA04F000214D961104BF8E6E600603EA1090607608574050801018A0207808B0760857405080202AC128010165D3F76"
+	    "7EA04F000214D961104BF8E6E600603EA1090607608574050801018A0207808B0760857405080202AC12801"
+	    "0165D3F76"
 	    "4C64104D6B57286E53014C1FBE10040E01000000065F1F0400621E5DFFFFEA327E",
-	    "7EA05B61000214D930941FE6E700614AA109060760857405080101A203020100A305A10302010E880207808907608574"
-	    "05080202AA1280102F0167116D4E551E3F3275641D634553BE10040E0800065F1F0400001A1D02000007A41C7E");
+	    "7EA05B61000214D930941FE6E700614AA109060760857405080101A203020100A305A10302010E880207808"
+	    "907608574"
+	    "05080202AA1280102F0167116D4E551E3F3275641D634553BE10040E0800065F1F0400001A1D02000007A41"
+	    "C7E");
 	dlms_script_raw(&script,
-	    "7EA02E000214D961320BC1E6E600C301C1000F0000280000FF01010910E9EA9E13B9C32943FC326617559FBAEC0D9C7E",
+	    "7EA02E000214D961320BC1E6E600C301C1000F0000280000FF01010910E9EA9E13B9C32943FC326617559FB"
+	    "AEC0D9C7E",
 	    "7EA02761000214D95256FFE6E700C701C100010009100754EDC428306778DD3C99D54F7B0938AC527E");
 	dlms_client_begin(&dlms, &line, &script);
 	ck_assert_int_eq(hdlc_address(&dlms.server, 1, 1388, 0), E_OK);
@@ -118,13 +127,14 @@ START_TEST(a_meter_that_proves_nothing_is_not_believed)
 	dlms_script_begin(&script);
 	dlms_script_connect(&script, true);
 	dlms_script_apdu(&script,
-	    "603EA1090607608574050801018A0207808B0760857405080202AC12801000000000000000000000000000000000"
+	    "603EA1090607608574050801018A0207808B0760857405080202AC128010000000000000000000000000000"
+	    "00000"
 	    "BE10040E01000000065F1F0400001A1D2000",
 	    "614AA109060760857405080101A203020100A305A10302010E88020780890760857405080202AA128010"
 	    "31313131313131313131313131313131BE10040E0800065F1F0400001A1D02000007");
 	dlms_script_apdu(&script, "C301C1000F0000280000FF01010910D36DDE4B4BA37D6EAB06F4C19C87545B",
 	    "C701C10000010009 10 00000000000000000000000000000000");
-	script.n--;	/* the proof itself is not what is tested: any answer will do */
+	script.n--; /* the proof itself is not what is tested: any answer will do */
 	dlms_client_begin(&dlms, &line, &script);
 	dlms.mechanism = MECHANISM_AES;
 	memcpy(dlms.secret, "1234567890ABCDEF", 16);
@@ -217,7 +227,8 @@ START_TEST(a_long_request_goes_in_segments)
 	dlms_script_apdu(&script, tx, "C501C100");
 	start();
 	ck_assert_int_eq(
-	    dlms_set(&dlms, &COSEM(CLASS_CALENDAR, 0, 0, 13, 0, 0, 8), (struct octets){ buf, w.len }), E_OK);
+	    dlms_set(&dlms, &COSEM(CLASS_CALENDAR, 0, 0, 13, 0, 0, 8), (struct octets){ buf, w.len }),
+	    E_OK);
 	finish();
 }
 END_TEST
@@ -235,13 +246,15 @@ START_TEST(a_value_too_long_for_the_meter_is_set_in_blocks)
 	dlms_script_reader(&script, 0x001a1d, 64);
 	dlms_script_apdu(&script,
 	    "C102C1001400000D0000FF080000 00000001 20 093C"
-	    "414141414141414141414141414141414141414141414141414141414141", "C502C100000001");
+	    "414141414141414141414141414141414141414141414141414141414141",
+	    "C502C100000001");
 	dlms_script_apdu(&script,
 	    "C103C101 00000002 1E 414141414141414141414141414141414141414141414141414141414141",
 	    "C503C10000000002");
 	start();
 	ck_assert_int_eq(
-	    dlms_set(&dlms, &COSEM(CLASS_CALENDAR, 0, 0, 13, 0, 0, 8), (struct octets){ buf, w.len }), E_OK);
+	    dlms_set(&dlms, &COSEM(CLASS_CALENDAR, 0, 0, 13, 0, 0, 8), (struct octets){ buf, w.len }),
+	    E_OK);
 	finish();
 }
 END_TEST
@@ -271,7 +284,8 @@ START_TEST(an_action_is_never_sent_twice_after_silence)
 	dlms_script_silence(&script, HDLC_RR, NULL);
 	dlms_script_silence(&script, HDLC_RR, NULL);
 	start();
-	ck_assert_int_eq(dlms_action(&dlms, &COSEM(CLASS_PROFILE, 1, 0, 94, 7, 0, 2), dlms_octets("0F00"), NULL),
+	ck_assert_int_eq(
+	    dlms_action(&dlms, &COSEM(CLASS_PROFILE, 1, 0, 94, 7, 0, 2), dlms_octets("0F00"), NULL),
 	    E_TIMEOUT);
 	finish();
 }
@@ -285,7 +299,7 @@ START_TEST(a_meter_that_is_not_ready_is_polled)
 	begin_reader(0x001a1d);
 	steps = &script.steps[script.n];
 	dlms_script_apdu(&script, GET_A, VALUE_A);
-	script.vr--;		/* what the meter says until its answer is ready */
+	script.vr--; /* what the meter says until its answer is ready */
 	dlms_script_turn(&script, HDLC_RR, NULL, HDLC_RNR);
 	dlms_script_turn(&script, HDLC_RR, NULL, HDLC_RR);
 	first = steps[0];
@@ -320,7 +334,8 @@ START_TEST(a_write_is_not_repeated_over_a_new_association)
 	dlms_script_turn(&script, HDLC_I, "C301C10046000060030AFF01010F00", HDLC_DM);
 	start();
 	ck_assert_int_eq(
-	    dlms_action(&dlms, &COSEM(CLASS_DISCONNECT, 0, 0, 96, 3, 10, 1), dlms_octets("0F00"), NULL), E_FRAME);
+	    dlms_action(&dlms, &COSEM(CLASS_DISCONNECT, 0, 0, 96, 3, 10, 1), dlms_octets("0F00"), NULL),
+	    E_FRAME);
 	finish();
 }
 END_TEST
@@ -443,7 +458,8 @@ END_TEST
 START_TEST(errors_of_the_meter_have_their_meaning)
 {
 	static const struct { const char *rx; int rc; } rows[] = {
-		{ "C401C10104", E_UNSUPPORTED }, { "C401C10109", E_UNSUPPORTED }, { "C401C1010B", E_UNSUPPORTED },
+		{ "C401C10104", E_UNSUPPORTED }, { "C401C10109", E_UNSUPPORTED }, { "C401C1010B",
+		E_UNSUPPORTED },
 		{ "C401C10103", E_REFUSED }, { "C401C1010D", E_REFUSED }, { "C401C1010C", E_INVALID },
 		{ "D80202", E_UNSUPPORTED },
 	};
@@ -533,8 +549,10 @@ begin_ciphered(struct cipher *client)
 	/* Mechanism 1 inside context 3: the proofs are tested by vectors. */
 	mine = *client;
 	snprintf(aarq, sizeof(aarq),
-	    "6053A109060760857405080103A60A0408434E4300000000018A0207808B0760857405080201AC0880063131313131"
-	    "31BE230421%s", sealed(&mine, "01000000065F1F0400001A1D2000"));
+	    "6053A109060760857405080103A60A0408434E4300000000018A0207808B0760857405080201AC088006313"
+	    "1313131"
+	    "31BE230421%s",
+	    sealed(&mine, "01000000065F1F0400001A1D2000"));
 	snprintf(aare, sizeof(aare),
 	    "6148A109060760857405080103A203020100A305A103020100A40A0408" METER_TITLE "BE230421%s",
 	    sealed(&meter, "0800065F1F0400001A1D02000007"));

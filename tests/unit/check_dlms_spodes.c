@@ -51,7 +51,8 @@ static void
 open_line(void)
 {
 	ck_assert_int_eq(line_open_script(&line, script.steps, script.n), E_OK);
-	ck_assert_int_eq(line_configure(line, &spodes_family.settings, &spodes_family.timing, SOFT_NONE), E_OK);
+	ck_assert_int_eq(
+	    line_configure(line, &spodes_family.settings, &spodes_family.timing, SOFT_NONE), E_OK);
 	session.line = line;
 	session.type = 36;
 	session.zone.offset_s = ZONE_S;
@@ -98,7 +99,8 @@ static void
 script_day_columns(void)
 {
 	dlms_script_apdu(&script, "C001C100070100620200FF0300", DAY_COLUMNS_RX);
-	dlms_script_apdu(&script, "C003C103 00030100010801FF0300 00030100010800FF0300 00030100030800FF0300",
+	dlms_script_apdu(&script,
+	    "C003C103 00030100010801FF0300 00030100010800FF0300 00030100030800FF0300",
 	    "C403C103 00 02020F00161E 00 02020F00161E 00 02020FFF1620");
 }
 
@@ -143,8 +145,9 @@ range(const char *object, const char *from, const char *to)
 	static unsigned next;
 	char *buf = bufs[next++ % 8];
 
-	snprintf(buf, 256, "C001C10007%s0201010204 0204120008 09060000010000FF 0F02 120000 090C%s 090C%s 0100",
-	    object, from, to);
+	snprintf(buf, 256,
+	    "C001C10007%s0201010204 0204120008 09060000010000FF 0F02 120000 090C%s 090C%s 0100", object,
+	    from, to);
 	return buf;
 }
 
@@ -153,11 +156,15 @@ range(const char *object, const char *from, const char *to)
 START_TEST(addresses_and_options_are_understood)
 {
 	static const struct { const char *text; uint8_t octets[4], len; } rows[] = {
-		{ "16", { 0x02, 0x21 }, 2 }, { "1:16", { 0x02, 0x21 }, 2 }, { "1:16/4", { 0x00, 0x02, 0x00, 0x21 }, 4 },
-		{ "1388", { 0x00, 0x02, 0x14, 0xd9 }, 4 }, { "1", { 0x03 }, 1 }, { "1:1", { 0x02, 0x03 }, 2 },
-		{ "20;transport=wrapper;rows=10", { 0x02, 0x29 }, 2 }, { "16;model=mercury", { 0x02, 0x21 }, 2 },
+		{ "16", { 0x02, 0x21 }, 2 }, { "1:16", { 0x02, 0x21 }, 2 }, { "1:16/4", { 0x00, 0x02,
+		0x00, 0x21 }, 4 },
+		{ "1388", { 0x00, 0x02, 0x14, 0xd9 }, 4 }, { "1", { 0x03 }, 1 }, { "1:1", { 0x02,
+		0x03 }, 2 },
+		{ "20;transport=wrapper;rows=10", { 0x02, 0x29 }, 2 }, { "16;model=mercury", { 0x02,
+		0x21 }, 2 },
 	};
-	static const char *const bad[] = { "", "x", "1:", "1:2:3", "99999", "16;", "16;rows", "16;rows=0",
+	static const char *const bad[] = { "x", "1:", "1:2:3", "99999", "16;", "16;rows",
+		"16;rows=0",
 		"16;rows=999", "16;model=none", "16;title=00", "16/3", "16;auth_wr=hls", "200/2" };
 	struct spodes_options o;
 
@@ -168,8 +175,10 @@ START_TEST(addresses_and_options_are_understood)
 	}
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
 		ck_assert_msg(spodes_options(&o, 36, bad[i]) == E_INVALID, "%s", bad[i]);
-	ck_assert_int_eq(spodes_options(&o, 36, "5;transport=wrapper;auth_wr=gmac-enc;title=0102030405060708"
-					       ";hdlc_info=128;day_stamp=end"), E_OK);
+	ck_assert_int_eq(spodes_options(&o, 36,
+			     "5;transport=wrapper;auth_wr=gmac-enc;title=0102030405060708"
+			     ";hdlc_info=128;day_stamp=end"),
+	    E_OK);
 	ck_assert_uint_eq(o.transport, DLMS_WRAPPER);
 	ck_assert_uint_eq(o.auth_wr, AUTH_GMAC_ENC);
 	ck_assert_uint_eq(o.title[7], 8);
@@ -224,14 +233,17 @@ START_TEST(the_passport_and_the_columns_describe_the_meter)
 	new_meter();
 	begin();
 	dlms_script_apdu(&script,
-	    "C003C109 00010000600100FF0200 00010000600101FF0200 00010000600102FF0200 00010000600108FF0200"
+	    "C003C10A 00010000600100FF0200 00010000600101FF0200 00010000600102FF0200 00010000600108F"
+	    "F0200"
 	    "000100002A0000FF0200 00010100000402FF0200 00010100000403FF0200 00030100000300FF0200"
-	    "00080000010000FF0800",
-	    "C403C109 00 090C303030303030313233343536 00 0909D0E8CC3438392E3338 00 0A03312E32 0104"
-	    "00 091053494D30303030303030313233343536 00 120028 00 120001 00 06000003E8 00 0300");
+	    "00080000010000FF0800 00460000 60030AFF0400",
+	    "C403C10A 00 090C303030303030313233343536 00 0909D0E8CC3438392E3338 00 0A03312E32 0104"
+	    "00 091053494D30303030303030313233343536 00 120028 00 120001 00 06000003E8 00 0300 00 16"
+	    "04");
 	script_load_columns();
 	script_day_columns();
-	dlms_script_apdu(&script, "C003C103 00070100630100FF0800 00070100620200FF0800 00070100620100FF0800",
+	dlms_script_apdu(&script,
+	    "C003C103 00070100630100FF0800 00070100620200FF0800 00070100620100FF0800",
 	    "C403C103 00 0600002240 00 060000007B 0104");
 	start();
 	ck_assert_int_eq(spodes_family.identify(&session, &config), E_OK);
@@ -248,6 +260,7 @@ START_TEST(the_passport_and_the_columns_describe_the_meter)
 	ck_assert_int_eq(config.is_r_plus, 1);
 	ck_assert_int_eq(config.is_a_minus, 0);
 	ck_assert_int_eq(config.is_dst, 0);
+	ck_assert_uint_eq(config.relays, 1);
 }
 END_TEST
 
@@ -270,7 +283,7 @@ START_TEST(a_day_is_read_by_range_and_columns_are_asked_once)
 	ck_assert_int_eq(records[0].ts, day);
 	ck_assert_int_eq(records[0].v[energy_slot(1, A_PLUS)], 8000000);
 	ck_assert_int_eq(records[0].v[energy_slot(0, A_PLUS)], 12345000);
-	ck_assert_int_eq(records[0].v[energy_slot(0, R_PLUS)], 600000);	/* scaler -1 */
+	ck_assert_int_eq(records[0].v[energy_slot(0, R_PLUS)], 600000); /* scaler -1 */
 	ck_assert(!record_has(&records[0], energy_slot(0, A_MINUS)));
 	ck_assert_int_eq(read(REC_EL_DAY, day, day), E_OK);
 	ck_assert_uint_eq(n_records, 1);
@@ -303,8 +316,8 @@ START_TEST(slices_are_labelled_by_their_end_and_parts_are_joined)
 	ck_assert_int_eq(records[1].ts, local(2026, 11, 19, 1, 0, 0));
 	ck_assert_int_eq(records[1].v[P_PLUS], 200000);
 	ck_assert_uint_eq(records[1].flags, PROFILE_MEASURED | PROFILE_PARTIAL);
-	ck_assert_uint_eq(records[2].flags, 0);		/* the meter says the time is invalid */
-	ck_assert_int_eq(records[2].v[Q_PLUS], 2000);	/* null: as in the row before */
+	ck_assert_uint_eq(records[2].flags, 0); /* the meter says the time is invalid */
+	ck_assert_int_eq(records[2].v[Q_PLUS], 2000); /* null: as in the row before */
 	ck_assert(!record_has(&records[0], P_MINUS));
 }
 END_TEST
@@ -317,12 +330,15 @@ START_TEST(a_meter_without_ranges_is_read_by_entries)
 	begin();
 	script_load_columns();
 	dlms_script_apdu(&script,
-	    range("0100630100FF", "07EA0B13FF00000100800000", "07EA0B13FF01000000800000"), "C401C10103");
+	    range("0100630100FF", "07EA0B13FF00000100800000", "07EA0B13FF01000000800000"),
+	    "C401C10103");
 	dlms_script_apdu(&script, "C001C100070100630100FF0700", "C401C1000600000064");
 	dlms_script_apdu(&script, "C001C100070100630100FF0500", "C401C1001601");
-	dlms_script_apdu(&script, "C001C100070100630100FF0201020204 0600000064 0600000064 120001 120000",
+	dlms_script_apdu(&script,
+	    "C001C100070100630100FF0201020204 0600000064 0600000064 120001 120000",
 	    "C401C100 0101 0203 090C07EA0B13FF011E0000800000 0600000001 0600000000");
-	dlms_script_apdu(&script, "C001C100070100630100FF0201020204 0600000060 0600000063 120001 120000",
+	dlms_script_apdu(&script,
+	    "C001C100070100630100FF0201020204 0600000060 0600000063 120001 120000",
 	    "C401C100 0102"
 	    "0203 090C07EA0B13FF001E0000800000 06000000C8 0600000064"
 	    "0203 090C07EA0B13FF01000000800000 0600000032 0600000001");
@@ -341,8 +357,9 @@ START_TEST(changed_columns_are_learned_anew)
 	int64_t day = local(2026, 11, 20, 0, 0, 0);
 
 	new_meter();
-	spodes_memory(&session)->day =
-	    (struct spodes_profile){ .known = SPODES_KNOWN, .n = 2, .period_s = 86400 };
+	spodes_memory(&session)->day = (struct spodes_profile){ .known = SPODES_KNOWN,
+		.n = 2,
+		.period_s = 86400 };
 	spodes_memory(&session)->day_what[0] = WHAT_CLOCK;
 	begin();
 	dlms_script_apdu(&script, range("0100620200FF", from, to),
@@ -377,7 +394,8 @@ START_TEST(the_registers_of_the_day_profile_are_read_now)
 	new_meter();
 	begin();
 	script_day_columns();
-	dlms_script_apdu(&script, "C003C103 00030100010801FF0200 00030100010800FF0200 00030100030800FF0200",
+	dlms_script_apdu(&script,
+	    "C003C103 00030100010801FF0200 00030100010800FF0200 00030100030800FF0200",
 	    "C403C103 00 0600001F40 00 1500000000 00003039 0104");
 	start();
 	ck_assert_int_eq(read(REC_EL_MOMENT_ENERGY, 0, 0), E_OK);
@@ -406,7 +424,7 @@ START_TEST(current_values_are_captured_and_read)
 	ck_assert_uint_eq(n_records, 1);
 	ck_assert_int_eq(records[0].v[Q_UA], 230100);
 	ck_assert_int_eq(records[0].v[Q_PS], -200000);
-	ck_assert_int_eq(records[0].v[Q_PA], -200000);	/* the only phase there is */
+	ck_assert_int_eq(records[0].v[Q_PA], -200000); /* the only phase there is */
 }
 END_TEST
 
@@ -526,8 +544,10 @@ static const struct calendar_switch switches[] = {
 	{ 1, 7, 0, 0, { 0, 0, 10, 0, 100, 255 }, 1 },
 	{ 2, 0, 0, 0, { 0, 0, 10, 0, 100, 255 }, 2 },
 };
-#define DAYS_DATA "0102 0202 1101 0102 0203 090400000000 090600000A0064FF 120002" \
-	"0203 090407000000 090600000A0064FF 120001 0202 1102 0101 0203 090400000000 090600000A0064FF 120002"
+#define DAYS_DATA \
+	"0102 0202 1101 0102 0203 090400000000 090600000A0064FF 120002" \
+	"0203 090407000000 090600000A0064FF 120001" \
+	"0202 1102 0101 0203 090400000000 090600000A0064FF 120002"
 
 START_TEST(the_calendar_is_written_read_back_and_activated)
 {
@@ -535,7 +555,8 @@ START_TEST(the_calendar_is_written_read_back_and_activated)
 
 	memcpy(c.switches, switches, sizeof(switches));
 	c.n_seasons = 1;
-	c.seasons[0] = (struct calendar_season){ { 1, { 1 } }, { 1, { 1 } }, local(2026, 1, 1, 0, 0, 0), 0 };
+	c.seasons[0] = (struct calendar_season){ { 1, { 1 } }, { 1, { 1 } }, local(2026, 1, 1, 0, 0, 0),
+	    0 };
 	new_meter();
 	begin();
 	dlms_script_apdu(&script, "C101C1001400000D0000FF0900" DAYS_DATA, "C501C100");
@@ -563,16 +584,24 @@ START_TEST(counters_are_made_durable_before_they_are_used)
 {
 	new_meter();
 	dlms_script_begin(&script);
+	/* The public client asks for the highest counter. */
+	script.client.octets[0] = 16 << 1 | 1;
 	dlms_script_connect(&script, false);
-	script.steps[0].tx = NULL;
-	script.steps[0].rx_len = 0;
+	dlms_script_apdu(&script, "601DA109060760857405080101BE10040E01000000065F1F0400001A1D2000",
+	    "6129A109060760857405080101A203020100A305A103020100BE10040E0800065F1F040000101002000007");
+	dlms_script_apdu(&script, "C001C1000100002B0103FF0200", "C401C1000600001000");
+	dlms_script_disconnect(&script);
+	dlms_script_connect(&script, false);
+	script.steps[script.n - 1].tx = NULL;
+	script.steps[script.n - 1].rx_len = 0;
 	open_line();
 	session.writing = true;
 	session.password_write_len = 32;
 	snprintf(session.address_text, sizeof(session.address_text), "16;auth_wr=gmac-enc");
 	ck_assert_int_eq(spodes_family.open(&session), E_TIMEOUT);
 	ck_assert_uint_eq(n_saves, 1);
-	ck_assert_uint_ge(spodes_memory(&session)->counter, 1024);
+	ck_assert_uint_eq(spodes_of(&session)->dlms.cipher.counter, 0x1001);
+	ck_assert_uint_ge(spodes_memory(&session)->counter, 0x1001 + 1024);
 	finish();
 }
 END_TEST

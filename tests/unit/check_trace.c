@@ -47,9 +47,9 @@ START_TEST(chunks_close_to_each_other_are_one_line)
 	ck_assert_uint_eq(trace_last(trace), 0);
 	add(TAP_SENT, at_us, "ask");
 	add(TAP_RECEIVED, at_us + 5000, "an");
-	add(TAP_RECEIVED, at_us + 30000, "swer");	/* 25 ms after the last */
-	add(TAP_RECEIVED, at_us + 60000, "late");	/* 30 ms after */
-	add(TAP_RECEIVED, at_us + 1000, "back");	/* the clock was stepped */
+	add(TAP_RECEIVED, at_us + 30000, "swer"); /* 25 ms after the last */
+	add(TAP_RECEIVED, at_us + 60000, "late"); /* 30 ms after */
+	add(TAP_RECEIVED, at_us + 1000, "back"); /* the clock was stepped */
 	add(TAP_SENT, at_us + 1000, "ask");
 	assert_line(0, 1, TAP_SENT, "ask");
 	ck_assert_int_eq(line.utc_us, at_us);
@@ -136,7 +136,7 @@ block(struct rd *file, uint32_t type)
 	size = rd_u32_le(file);
 	ck_assert_uint_eq(size % 4, 0);
 	ck_assert_uint_ge(size, 12);
-	body = rd_init(rd_span(file, size - 12), size - 12);
+	body = rd_init(rd_take(file, size - 12), size - 12);
 	ck_assert_uint_eq(rd_u32_le(file), size);
 	ck_assert(!rd_failed(file));
 	return body;

@@ -17,7 +17,8 @@ START_TEST(a_row_of_port_and_type_has_the_defaults)
 	struct tcp_row row;
 	char why[32];
 
-	ck_assert_int_eq(tcp_row_parse(&row, "{\"port\":1111,\"type\":\"iface1\"}", why, sizeof(why)), E_OK);
+	ck_assert_int_eq(tcp_row_parse(&row, "{\"port\":1111,\"type\":\"iface1\"}", why, sizeof(why)),
+	    E_OK);
 	ck_assert_uint_eq(row.port, 1111);
 	ck_assert_uint_eq(row.bus, 1);
 	ck_assert_int_eq(row.mode, MODE_REFUSE);
@@ -35,11 +36,14 @@ START_TEST(a_row_keeps_what_it_names)
 	struct tcp_row row;
 	char why[32];
 
-	ck_assert_int_eq(tcp_row_parse(&row,
-	    "{\"port\":\"4444\",\"type\":\"iface4\",\"mode\":\"shared\",\"proto\":\"rfc2217\","
-	    "\"iface\":\"modem\",\"frame_hold_ms\":50,\"wait_s\":5,\"max_clients\":2,"
-	    "\"share_quiet_ms\":100,\"idle_s\":0,\"tls\":true,\"allow\":[\"10.0.0.0/8\",\"::1\"],"
-	    "\"unknown\":1}", why, sizeof(why)), E_OK);
+	ck_assert_int_eq(
+	    tcp_row_parse(&row,
+		"{\"port\":\"4444\",\"type\":\"iface4\",\"mode\":\"shared\",\"proto\":\"rfc2217\","
+		"\"iface\":\"modem\",\"frame_hold_ms\":50,\"wait_s\":5,\"max_clients\":2,"
+		"\"share_quiet_ms\":100,\"idle_s\":0,\"tls\":true,\"allow\":[\"10.0.0.0/8\",\"::1\"],"
+		"\"unknown\":1}",
+		why, sizeof(why)),
+	    E_OK);
 	ck_assert_uint_eq(row.port, 4444);
 	ck_assert_uint_eq(row.bus, 4);
 	ck_assert_int_eq(row.mode, MODE_SHARED);
@@ -131,8 +135,9 @@ START_TEST(the_proxy_tells_its_client)
 	struct header_proxy proxy;
 	size_t len = 0;
 
-	ck_assert_int_eq(header_proxy((const uint8_t *)proxies[_i].text, strlen(proxies[_i].text), &proxy,
-	    &len), proxies[_i].verdict);
+	ck_assert_int_eq(
+	    header_proxy((const uint8_t *)proxies[_i].text, strlen(proxies[_i].text), &proxy, &len),
+	    proxies[_i].verdict);
 	if (proxies[_i].verdict != HEADER_WHOLE)
 		return;
 	ck_assert_str_eq(proxy.client.text, proxies[_i].client);
@@ -144,7 +149,8 @@ END_TEST
 static const struct { const char *text; enum header_verdict verdict; unsigned baud; } sets[] = {
 	{ "SET 9600,8n1\n", HEADER_WHOLE, 9600 }, { "SET 300,7e1\r\nrest", HEADER_WHOLE, 300 },
 	{ "S", HEADER_MORE, 0 }, { "SET 960", HEADER_MORE, 0 }, { "SEX", HEADER_NONE, 0 },
-	{ "set 9600,8n1\n", HEADER_NONE, 0 }, { "SET 9600\n", HEADER_NONE, 0 }, { "SET \n", HEADER_NONE, 0 },
+	{ "set 9600,8n1\n", HEADER_NONE, 0 }, { "SET 9600\n", HEADER_NONE, 0 },
+	{ "SET \n", HEADER_NONE, 0 },
 	{ "SET 9600,8n1                        ", HEADER_NONE, 0 }, { "\xc0\x01", HEADER_NONE, 0 },
 };
 
@@ -213,7 +219,9 @@ START_TEST(options_are_answered_once_per_change)
 	struct heard h;
 
 	/* WILL BINARY, WILL BINARY, DO BINARY, WILL COM, WONT COM, DO ECHO, WILL 31, DONT SGA */
-	feed(&h, "\xff\xfb\0\xff\xfb\0\xff\xfd\0\xff\xfb\x2c\xff\xfc\x2c\xff\xfd\x01\xff\xfb\x1f\xff\xfe\x03",
+	feed(&h,
+	    "\xff\xfb\0\xff\xfb\0\xff\xfd\0\xff\xfb\x2c\xff\xfc\x2c\xff\xfd\x01\xff\xfb\x1f"
+	    "\xff\xfe\x03",
 	    24, 5);
 	SAME(h.reply_wr, "\xff\xfd\0\xff\xfb\0\xff\xfd\x2c\xff\xfe\x2c\xff\xfc\x01\xff\xfe\x1f");
 	ck_assert_uint_eq(h.data_wr.len, 0);
@@ -223,8 +231,9 @@ END_TEST
 START_TEST(the_port_is_asked_in_order_with_the_data)
 {
 	/* "x", SET-BAUDRATE 0x000025ff, "y", SET-PARITY even, PURGE both, SIGNATURE empty */
-	static const char in[] = "x\xff\xfa\x2c\x01\0\0\x25\xff\xff\xff\xf0y\xff\xfa\x2c\x03\x03\xff\xf0"
-				 "\xff\xfa\x2c\x0c\x03\xff\xf0\xff\xfa\x2c\0\xff\xf0";
+	static const char in[] =
+	    "x\xff\xfa\x2c\x01\0\0\x25\xff\xff\xff\xf0y\xff\xfa\x2c\x03\x03\xff\xf0"
+	    "\xff\xfa\x2c\x0c\x03\xff\xf0\xff\xfa\x2c\0\xff\xf0";
 
 	for (size_t piece = 1; piece < sizeof(in); piece++) {
 		struct heard h;
@@ -249,13 +258,19 @@ START_TEST(nonsense_in_telnet_is_dropped)
 	char longest[300];
 
 	/* NOP, a baud rate of 3 bytes, another option's sub-negotiation, a command nobody knows */
-	feed(&h, "a\xff\xf1" "b\xff\xfa\x2c\x01\0\0\0\xff\xf0\xff\xfa\x18\x01\xff\xf0\xff\xfa\x2c\x4d\x01\xff\xf0"
-	    "c", 27, 3);
+	feed(&h,
+	    "a\xff\xf1"
+	    "b\xff\xfa\x2c\x01\0\0\0\xff\xf0\xff\xfa\x18\x01\xff\xf0\xff\xfa\x2c\x4d\x01\xff\xf0"
+	    "c",
+	    27, 3);
 	ck_assert_uint_eq(h.n_asks, 0);
 	SAME(h.data_wr, "abc");
 	memset(longest, 'z', sizeof(longest));
 	memcpy(longest, "\xff\xfa\x2c\x01", 4);
-	memcpy(longest + sizeof(longest) - 3, "\xff\xf0" "d", 3);
+	memcpy(longest + sizeof(longest) - 3,
+	    "\xff\xf0"
+	    "d",
+	    3);
 	feed(&h, longest, sizeof(longest), 7);
 	ck_assert_uint_eq(h.n_asks, 0);
 	SAME(h.data_wr, "d");

@@ -53,7 +53,10 @@ add(struct dlms_script *s, const struct wr *tx, const struct wr *rx)
 
 	ck_assert_uint_lt(s->n, DLMS_STEPS_MAX);
 	ck_assert(wr_ok(tx) && wr_ok(rx));
-	*step = (struct script_step){ .tx = tx->buf, .tx_len = tx->len, .rx = rx->buf, .rx_len = rx->len };
+	*step = (struct script_step){ .tx = tx->buf,
+		.tx_len = tx->len,
+		.rx = rx->buf,
+		.rx_len = rx->len };
 }
 
 static struct wr
@@ -82,7 +85,8 @@ static void
 ours(struct dlms_script *s, struct wr *w, enum hdlc_kind kind, struct octets info, bool segmented)
 {
 	struct hdlc_frame f = { .to = s->server, .from = s->client, .kind = kind, .final = true,
-		.ns = s->vs, .nr = s->vr, .info = info.p, .info_len = info.len, .segmented = segmented };
+		.ns = s->vs, .nr = s->vr, .info = info.p, .info_len = info.len,
+		.segmented = segmented };
 
 	hdlc_put(w, &f);
 }
@@ -91,7 +95,8 @@ static void
 theirs(struct dlms_script *s, struct wr *w, enum hdlc_kind kind, struct octets info, bool segmented)
 {
 	struct hdlc_frame f = { .to = s->client, .from = s->server, .kind = kind, .final = true,
-		.ns = s->vr, .nr = s->vs, .info = info.p, .info_len = info.len, .segmented = segmented };
+		.ns = s->vr, .nr = s->vs, .info = info.p, .info_len = info.len,
+		.segmented = segmented };
 
 	hdlc_put(w, &f);
 }
@@ -204,7 +209,8 @@ dlms_script_reader(struct dlms_script *s, unsigned conformance, unsigned peer_pd
 	    conformance, peer_pdu);
 	dlms_script_apdu(s,
 	    "6034A1090607608574050801018A0207808B0760857405080201AC088006313131313131"
-	    "BE10040E01000000065F1F0400001A1D2000", rx);
+	    "BE10040E01000000065F1F0400001A1D2000",
+	    rx);
 }
 
 void
@@ -218,7 +224,8 @@ dlms_client_begin(struct dlms *d, struct line **line, struct dlms_script *s)
 	*d = (struct dlms){
 		.line = *line, .apdu = answers, .apdu_size = sizeof(answers), .frame = frames,
 		.frame_size = sizeof(frames), .server = s->server, .logical = 1, .client = 32,
-		.context = CONTEXT_PLAIN, .mechanism = MECHANISM_LLS, .secret = "111111", .secret_len = 6,
+		.context = CONTEXT_PLAIN, .mechanism = MECHANISM_LLS, .secret = "111111",
+		.secret_len = 6,
 		.propose = { 128, 1024, 1, 1 }, .plain_limits = true,
 		.conformance = DLMS_CONFORMANCE, .max_pdu = DLMS_MAX_PDU,
 	};

@@ -95,9 +95,11 @@ play_wrapper_pdu(struct play_dlms *p, struct play_side *side, const struct play_
 	wrapper_put(&w, x.from, x.to, x.apdu, x.len);
 	if (w.len != bytes->len || memcmp(buf, bytes->p, w.len) != 0)
 		play_dlms_fault(p, "our codec builds another wrapper");
-	json_object_set_new(out, "frame", json_sprintf("wpdu src=%u dst=%u len=%zu", x.from, x.to, x.len));
+	json_object_set_new(out, "frame",
+	    json_sprintf("wpdu src=%u dst=%u len=%zu", x.from, x.to, x.len));
 	json_object_set_new(out, "apdu",
-	    side == &p->sent ? play_dlms_request(p, x.apdu, x.len) : play_dlms_answer(p, x.apdu, x.len));
+	    side == &p->sent ? play_dlms_request(p, x.apdu, x.len) :
+			       play_dlms_answer(p, x.apdu, x.len));
 	/* For vectors of a single wrapper. */
 	json_object_set_new(out, "source", json_integer(x.from));
 	json_object_set_new(out, "destination", json_integer(x.to));
@@ -121,7 +123,8 @@ check_proofs(struct play_dlms *p)
 	if (p->mechanism == MECHANISM_GMAC && p->pass3.len >= 5)
 		c.counter = (uint32_t)p->pass3.p[1] << 24 | (uint32_t)p->pass3.p[2] << 16 |
 		    (uint32_t)p->pass3.p[3] << 8 | p->pass3.p[4];
-	if (proof_make(&c, p->mechanism, secret, (struct octets){ p->stoc.p, p->stoc.len }, &proof) == E_OK &&
+	if (proof_make(&c, p->mechanism, secret, (struct octets){ p->stoc.p, p->stoc.len }, &proof) ==
+		E_OK &&
 	    proof.len == p->pass3.len && memcmp(proof.p, p->pass3.p, proof.len) == 0)
 		json_array_append_new(checked, json_sprintf("pass3 %s", how));
 	if (proof_check(&c, p->mechanism, secret, (struct octets){ p->ctos.p, p->ctos.len },

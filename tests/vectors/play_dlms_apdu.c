@@ -31,7 +31,8 @@ compare(struct play_dlms *p, const struct wr *w, const uint8_t *apdu, size_t len
 
 /* Takes the protection off; what is left is in *to.  False: as it came. */
 static bool
-unprotect(struct play_dlms *p, const uint8_t *title, const uint8_t *apdu, size_t len, struct play_octets *to,
+unprotect(struct play_dlms *p, const uint8_t *title, const uint8_t *apdu, size_t len,
+    struct play_octets *to,
     json_t *out)
 {
 	struct protection got;
@@ -101,7 +102,8 @@ user_info(struct play_dlms *p, const uint8_t *title, struct octets user, bool is
 	conformance[0] = (uint8_t)(i.conformance >> 16);
 	conformance[1] = (uint8_t)(i.conformance >> 8);
 	conformance[2] = (uint8_t)i.conformance;
-	set(out, "type", json_string(i.tag == INITIATE_REQUEST ? "initiateRequest" : "initiateResponse"));
+	set(out, "type",
+	    json_string(i.tag == INITIATE_REQUEST ? "initiateRequest" : "initiateResponse"));
 	set_hex(out, "conformance", conformance, sizeof(conformance));
 	if (i.tag == INITIATE_REQUEST) {
 		set(out, "dlms_version", json_integer(i.version));
@@ -390,7 +392,8 @@ list_json(struct octets body, uint32_t count)
 	int result;
 
 	for (uint32_t i = 0; i < count && xdlms_list_next(&a, &result) == E_OK; i++) {
-		item = result != RESULT_SUCCESS ? json_pack("{s:i}", "error", result) : play_dlms_value(&a);
+		item = result != RESULT_SUCCESS ? json_pack("{s:i}", "error", result) :
+						  play_dlms_value(&a);
 		json_array_append_new(all, item != NULL ? item : json_string("(unreadable)"));
 	}
 	return all;

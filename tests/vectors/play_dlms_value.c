@@ -69,8 +69,8 @@ play_dlms_cosem(const struct cosem *c)
 json_t *
 play_dlms_civil(const struct civil *t)
 {
-	return json_sprintf("%04d-%02d-%02d %02d:%02d:%02d", t->year, t->month, t->day, t->hour, t->minute,
-	    t->second);
+	return json_sprintf("%04d-%02d-%02d %02d:%02d:%02d", t->year, t->month, t->day, t->hour,
+	    t->minute, t->second);
 }
 
 static json_t *

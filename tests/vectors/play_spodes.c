@@ -1,5 +1,6 @@
 /* Rows of СПОДЭС profiles and logs to records: spodes-journal, spodes-profile, spodes-energy.  The rows
- * are given as values; here they are encoded, so that the whole way from octets to records is played. */
+ * are given as values; here they are encoded, so that the whole way from octets to records is played.
+ * */
 #include <stdio.h>
 #include <string.h>
 
@@ -25,10 +26,11 @@ parse_cosem(const char *text, struct cosem *c)
 	unsigned class, n[6];
 	int index;
 
-	if (text == NULL || sscanf(text, "%u/%u.%u.%u.%u.%u.%u/%d", &class, &n[0], &n[1], &n[2], &n[3],
-				&n[4], &n[5], &index) != 8)
+	if (text == NULL ||
+	    sscanf(text, "%u/%u.%u.%u.%u.%u.%u/%d", &class, &n[0], &n[1], &n[2], &n[3], &n[4], &n[5],
+		&index) != 8)
 		return false;
-	*c = (struct cosem){ .class = (uint16_t)class, .index = (int8_t)index };
+	*c = (struct cosem){ .class = (uint16_t) class, .index = (int8_t)index };
 	for (int i = 0; i < 6; i++)
 		c->name[i] = (uint8_t)n[i];
 	return true;
@@ -50,7 +52,8 @@ take_table(const json_t *decoded, struct table *t)
 		t->what[i] = spodes_what(&c, 0);
 		t->scaler[i] = (int8_t)json_integer_value(json_array_get(scale, 0));
 		if (json_is_array(scale) &&
-		    !spodes_unit_fits(t->what[i], (uint8_t)json_integer_value(json_array_get(scale, 1))))
+		    !spodes_unit_fits(t->what[i],
+			(uint8_t)json_integer_value(json_array_get(scale, 1))))
 			return false;
 	}
 	t->columns = (struct spodes_columns){ .what = t->what, .scaler = t->scaler, .n = (unsigned)n,
@@ -80,8 +83,9 @@ parse_local(const char *text, int64_t *ts)
 {
 	struct civil t;
 
-	if (text == NULL || sscanf(text, "%d-%d-%d %d:%d:%d", &t.year, &t.month, &t.day, &t.hour, &t.minute,
-				&t.second) != 6)
+	if (text == NULL ||
+	    sscanf(text, "%d-%d-%d %d:%d:%d", &t.year, &t.month, &t.day, &t.hour, &t.minute,
+		&t.second) != 6)
 		return false;
 	*ts = civil_to_utc(utc, &t, SEASON_UNKNOWN);
 	return true;
@@ -111,10 +115,10 @@ static void
 add_event(json_t *records, unsigned journal, int64_t ts, unsigned event, unsigned id)
 {
 	if (journal > OWN_JOURNALS)
-		return;		/* kinds of our own, beyond table 6 */
+		return; /* kinds of our own, beyond table 6 */
 	json_array_append_new(records,
-	    json_pack("{s:s,s:o,s:i,s:i}", "journal", journal_name(journal), "ts", time_json(ts), "event",
-		(int)event, "eventId", (int)id));
+	    json_pack("{s:s,s:o,s:i,s:i}", "journal", journal_name(journal), "ts", time_json(ts),
+		"event", (int)event, "eventId", (int)id));
 }
 
 static void
@@ -174,7 +178,8 @@ static json_t *
 slice_json(const struct spodes_slice *slice, uint32_t period_s)
 {
 	static const struct { const char *key; unsigned flag; } flags[] = {
-		{ "isPart", PROFILE_PARTIAL }, { "isOvfl", PROFILE_OVERFLOW }, { "isSummer", PROFILE_SUMMER },
+		{ "isPart", PROFILE_PARTIAL }, { "isOvfl", PROFILE_OVERFLOW }, { "isSummer",
+		PROFILE_SUMMER },
 		{ "isMeas", PROFILE_MEASURED },
 	};
 	json_t *out = json_object();
@@ -193,7 +198,8 @@ slice_json(const struct spodes_slice *slice, uint32_t period_s)
 enum play_result
 play_spodes_profile(const json_t *vector, json_t **made, char *why, size_t why_size)
 {
-	const json_t *decoded = json_object_get(vector, "decoded"), *rows = json_object_get(decoded, "rows");
+	const json_t *decoded = json_object_get(vector, "decoded"),
+		     *rows = json_object_get(decoded, "rows");
 	static uint8_t buf[PLAY_DLMS_MAX];
 	struct wr w = wr_init(buf, sizeof(buf));
 	struct spodes_row row = { .has_time = false };
@@ -243,7 +249,8 @@ play_spodes_energy(const json_t *vector, json_t **made, char *why, size_t why_si
 		snprintf(why, why_size, "row not understood");
 		return PLAY_DIFFERED;
 	}
-	record = json_pack("{s:s,s:o}", "type", record_type_info(rec.type)->name, "ts", time_json(row.ts));
+	record = json_pack("{s:s,s:o}", "type", record_type_info(rec.type)->name, "ts",
+	    time_json(row.ts));
 	for (unsigned slot = 0; slot < ENERGY_SLOTS; slot++)
 		json_object_set_new(record, value_tag(rec.type, slot), value_json(&rec, slot));
 	*made = with_given(decoded, "record", record);
