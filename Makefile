@@ -262,13 +262,15 @@ prefix ?= /usr/local
 sysconfdir ?= $(if $(filter /usr,$(prefix)),/etc,$(prefix)/etc)
 to = $(DESTDIR)$(prefix)
 .PHONY: install
-## install programs, man pages, unit, udev rules and examples (DESTDIR, prefix)
+## install programs, man pages, completion, unit, udev rules and examples (DESTDIR, prefix)
 install: all
 	install -d $(to)/sbin $(to)/bin $(to)/share/man/man1 $(to)/share/man/man8 $(to)/share/uspd
 	install -m 755 $(O)/uspdd $(to)/sbin/uspdd
 	install -m 755 $(O)/uspdctl $(O)/uspd-sim $(to)/bin
 	install -m 644 $(wildcard docs/*.1) $(to)/share/man/man1
 	install -m 644 $(wildcard docs/*.8) $(to)/share/man/man8
+	install -D -m 644 rootfs-overlay/usr/share/bash-completion/completions/uspdctl \
+		$(to)/share/bash-completion/completions/uspdctl
 	cp -R --no-preserve=mode,ownership config/. $(to)/share/uspd
 	install -d $(to)/lib/systemd/system $(to)/lib/udev/rules.d $(DESTDIR)$(sysconfdir)/uspd
 	sed 's#/usr/sbin#$(prefix)/sbin#; s#/etc/uspd#$(sysconfdir)/uspd#' \

@@ -131,7 +131,6 @@ struct sim_dlms {
 	struct text request, answer;	/* the APDU being received; the last answer in full */
 	struct sim_dlms_blocks get, set;
 	uint32_t counter_seen, counter_own, associations;
-	bool heard_counter;
 	unsigned wrong;			/* passwords in a row */
 	int64_t locked_day, shift_day;
 	uint64_t pushes;
@@ -187,10 +186,11 @@ int sim_dlms_get_profile(struct sim_dlms_call *, const struct sim_dlms_object *,
 /* false with the reason when a name is unknown. */
 bool sim_dlms_parse_columns(struct sim_meter *, enum sim_dlms_profile, const json_t *);
 void sim_dlms_columns_of(const struct sim_meter *, const struct sim_dlms_object *, struct sim_dlms_columns *);
-/* The rows kept at t, oldest first; the caller frees.  0 rows: NULL. */
-struct sim_dlms_moment *sim_dlms_rows(const struct sim_meter *, const struct sim_dlms_object *, int64_t t,
-    size_t *n);
+/* The rows kept at t and not older than `from`, oldest first; the caller frees.  NULL: none. */
+struct sim_dlms_moment *sim_dlms_rows(const struct sim_meter *, const struct sim_dlms_object *,
+    int64_t from, int64_t t, size_t *n);
 struct sim_dlms_moment *sim_dlms_log_rows(const struct sim_meter *, unsigned log, int64_t t, size_t *n);
+void sim_dlms_log_columns(const struct sim_meter *, unsigned log, struct sim_dlms_columns *);
 size_t sim_dlms_depth(const struct sim_meter *, const struct sim_dlms_object *);
 void sim_dlms_note(struct sim_dlms_call *, unsigned log, unsigned code, int64_t old_t);
 

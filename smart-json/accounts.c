@@ -19,7 +19,6 @@ enum { LOGIN_JOURNALLED = 16, MINUTE_US = 60000000 };	/* letters: smart-json.md 
 /* What a row says. */
 struct account {
 	char key[24], login[LOGIN_SIZE];
-	int64_t number;			/* of the row: a new account of the same name is another */
 	int level;
 	char proof[PASSWORD_HASH_SIZE];	/* the hash, or the factory's password */
 	bool factory;
@@ -65,7 +64,7 @@ parse_row(const struct table_row *row, struct account *account)
 	    strlen(proof) < sizeof(account->proof) && strlen(row->key) < sizeof(account->key);
 
 	if (good) {
-		*account = (struct account){ .number = row->number, .factory = *hash == '\0' };
+		*account = (struct account){ .factory = *hash == '\0' };
 		memcpy(account->key, row->key, strlen(row->key));
 		memcpy(account->login, login, strlen(login));
 		memcpy(account->proof, proof, strlen(proof));
@@ -87,13 +86,15 @@ find_login(struct accounts *a, const char *login, struct account *account)
 	return found;
 }
 
+/* A new account of the same name has a hash of its own; the factory's is the same again when the table
+ * is cleared, so that who clears it goes on working. */
 static bool
 still_stands(const struct table_rows *rows, const struct account *old)
 {
 	struct account now;
 
 	for (size_t i = 0; i < rows->n; i++)
-		if (rows->rows[i].number == old->number && strcmp(rows->rows[i].key, old->key) == 0)
+		if (strcmp(rows->rows[i].key, old->key) == 0)
 			return parse_row(&rows->rows[i], &now) && now.level == old->level &&
 			    strcmp(now.login, old->login) == 0 && strcmp(now.proof, old->proof) == 0;
 	return false;
@@ -320,7 +321,9 @@ accounts_ticket(struct accounts *a, const char *cookie, struct ticket *ticket)
 	if ((g = find_cookie(a, cookie)) != NULL) {
 		g->used_us = clock_mono_us();
 		*ticket = (struct ticket){ .level = g->account.level,
-			.must_change = g->account.factory && settings.http_force_change };
+			.must_change = g->account.factory ?
+			    (enum must_change)settings.http_force_change :
+			    MUST_NOT_CHANGE };
 		memcpy(ticket->login, g->account.login, sizeof(ticket->login));
 	}
 	pthread_mutex_unlock(&a->lock);

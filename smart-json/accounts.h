@@ -28,7 +28,9 @@ void accounts_close(struct accounts *);
 int accounts_login(struct accounts *, const char *login, const char *password, const char *peer,
     char ticket[static TICKET_SIZE], unsigned *retry_s) USPD_MUST_CHECK;
 
-struct ticket { char login[LOGIN_SIZE]; int level; bool must_change; };
+/* Who must change the factory's password before writing; only accounts that still have it. */
+enum must_change { MUST_NOT_CHANGE, MUST_CHANGE_IN_PAGES, MUST_CHANGE };	/* http.force_change */
+struct ticket { char login[LOGIN_SIZE]; int level; enum must_change must_change; };
 /* The last valid ticket in a Cookie header; prolongs it.  E_DENIED: none. */
 int accounts_ticket(struct accounts *, const char *cookie, struct ticket *) USPD_MUST_CHECK;
 void accounts_logoff(struct accounts *, const char *cookie);

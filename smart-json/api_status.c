@@ -99,6 +99,14 @@ memory_json(void)
 	return json_pack("{s:I, s:I}", "rss_kib", (json_int_t)rss, "peak_kib", (json_int_t)peak);
 }
 
+/* Who asks; the page shows what he may do, and asks for a password of his own. */
+static json_t *
+account_json(const struct http_call *call)
+{
+	return json_pack("{s:s, s:i, s:b}", "login", call->login, "lvl", (int)call->level,
+	    "must_change", (int)call->must_change);
+}
+
 void
 api_status(struct http_call *call)
 {
@@ -115,9 +123,10 @@ api_status(struct http_call *call)
 	if (poll != NULL)
 		poll_totals(poll, &totals);
 	api_reply(call,
-	    json_pack("{s:I, s:s, s:s, s:I, s:b, s:o, s:o, s:o, s:o}", "time", (json_int_t)now, "local",
-		civil_print(zone, now, 'T', local), "version", USPD_VERSION, "uptime",
-		(json_int_t)((clock_mono_us() - api->started_us) / 1000000), "polling", poll != NULL,
+	    json_pack("{s:I, s:s, s:s, s:I, s:o, s:b, s:o, s:o, s:o, s:o}", "time", (json_int_t)now,
+		"local", civil_print(zone, now, 'T', local), "version", USPD_VERSION, "uptime",
+		(json_int_t)((clock_mono_us() - api->started_us) / 1000000), "account",
+		account_json(call), "polling", poll != NULL,
 		"totals", api_totals_json(&totals), "buses",
 		poll != NULL ? buses_json(poll) : json_array(), "store",
 		store_json(call->server->store), "memory", memory_json()));

@@ -62,6 +62,7 @@ void http_close(struct http *);
 
 enum {
 	HTTP_BODY = 1 << 20, HTTP_BODY_TABLE = 10 << 20, HTTP_BODY_FILE = 256 << 20,
+	HTTP_BODY_SMART = 8 << 20,	/* smart-json.md 19 */
 	HTTP_CONNECTIONS = 128, HTTP_CONNECTIONS_PEER = 64, HTTP_PATH_ARGS = 2
 };
 /* LEVEL_ANYBODY: also without a ticket (POST /auth, static pages). */
@@ -86,9 +87,10 @@ struct http_call {
 	enum http_level level;
 	unsigned dialect;		/* DIALECT_31 or DIALECT_40 (X-Protocol-USPD) */
 	const char *login;		/* whose ticket; "token" of api.token, "" nobody */
+	bool must_change;		/* he has the factory's password and should choose his own */
 	char peer[64];			/* address of the client, as told by a proxy here */
 	bool tls;			/* it came through TLS (proxy) */
-	bool english;			/* Accept-Language prefers it: messages to people */
+	bool english;			/* messages to people: http_words.h */
 
 	int status;			/* 200 at first */
 	const char *type;		/* "application/json" at first; a literal */

@@ -8,6 +8,7 @@
 #include "smart-json/http_fields.h"
 #include "smart-json/http_gzip.h"
 #include "smart-json/http_private.h"
+#include "smart-json/http_words.h"
 #include "src/base/log.h"
 
 /* What goes back to the client: heads, bodies, pieces, refusals. */
@@ -217,7 +218,7 @@ fail(struct http_call *call, int status, int res, const char *where, const char 
 {
 	char said[512];
 
-	vsnprintf(said, sizeof(said), fmt, ap);
+	vsnprintf(said, sizeof(said), http_word(call->english, fmt), ap);
 	call->status = status;
 	call->type = "application/json";
 	call->disposition = NULL;
@@ -281,7 +282,8 @@ http_fail_err(struct http_call *call, int err, const char *where, const char *wh
 	}
 	if (status == 500)
 		log_error("http", "path=%s: %s: %s", call->head->path, what, uspd_strerror(err));
-	http_fail(call, status, where, "%s: %s", what, uspd_strerror(err));
+	http_fail(call, status, where, "%s: %s", http_word(call->english, what),
+	    http_word(call->english, uspd_strerror(err)));
 }
 
 void

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "smart-json/http_private.h"
+#include "smart-json/http_words.h"
 #include "src/base/clock.h"
 
 /* Requests as they arrive on a connection; what is refused early is refused here. */
@@ -63,8 +64,10 @@ refusal_text(int status)
 void
 conn_refuse(struct conn *conn, int status)
 {
+	struct http_call *call = &conn->exchange->call;
+
 	if (status != 0)
-		http_fail(&conn->exchange->call, status, NULL, "%s", refusal_text(status));
+		http_fail(call, status, NULL, "%s", http_word(call->english, refusal_text(status)));
 	conn_enter(conn, CONN_BUSY);
 	exchange_answer(conn->exchange);
 }

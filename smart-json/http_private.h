@@ -37,7 +37,8 @@ struct exchange {
 	struct text body;
 	struct upload *upload;		/* IN_WORKER_FILE */
 	enum exchange_stage stage;
-	bool working, resume_early, must_change, started, streaming, last;
+	bool working, resume_early, started, streaming, last;
+	enum must_change must_change;
 	int result;			/* of the last call of more() */
 	struct gzip *gzip;		/* of a streamed answer */
 	bool gzipped;

@@ -129,11 +129,21 @@ look_at_client(struct exchange *ex)
 	struct conn *conn = ex->conn;
 
 	ex->call.dialect = dialect != NULL && strcmp(dialect, "40") == 0 ? DIALECT_40 : DIALECT_31;
-	ex->call.english = http_english_preferred(http_head_field(&ex->head, "Accept-Language"));
 	if (conn->local && address != NULL && http_is_address(address))
 		snprintf(conn->peer, sizeof(conn->peer), "%s", address);
 	ex->call.tls = conn->local && scheme != NULL && strcmp(scheme, "https") == 0;
 	memcpy(ex->call.peer, conn->peer, sizeof(conn->peer));
+}
+
+/* Russian, unless the client prefers English (smart-json.md 5); programs that use /api/v1 without
+ * telling a language read the English of its documents. */
+static bool
+english_wanted(const struct exchange *ex, const struct http_space *space)
+{
+	const char *accept = http_head_field(&ex->head, "Accept-Language");
+
+	return accept != NULL ? http_english_preferred(accept) :
+				space != NULL && *space->prefix != '\0';
 }
 
 static void
@@ -156,6 +166,7 @@ take_ticket(struct exchange *ex)
 			continue;
 		take_login(ex, (enum http_level)ticket.level, ticket.login);
 		ex->must_change = ticket.must_change;
+		ex->call.must_change = ticket.must_change != MUST_NOT_CHANGE;
 		return true;
 	}
 	return false;
@@ -263,15 +274,26 @@ is_open(struct exchange *ex, const struct found *found)
 	return settings.http_metrics_open != 0;
 }
 
-static void
-check_level(struct exchange *ex)
+/* Programs that speak SMART-JSON know of no such demand, and tell nobody of it: as it is set from the
+ * factory it is for what people use, /api/v1 and pages, whose browsers name their origin. */
+static bool
+password_barred(const struct exchange *ex, const struct http_space *space)
 {
 	const struct http_route *route = ex->route;
 
-	if (ex->call.level < route->level)
+	if (ex->must_change == MUST_NOT_CHANGE || route->level < LEVEL_ADMIN ||
+	    (route->methods & HTTP_GET) != 0 || strcmp(route->path, accounts_path) == 0)
+		return false;
+	return ex->must_change == MUST_CHANGE || *space->prefix != '\0' ||
+	    http_head_field(&ex->head, "Origin") != NULL;
+}
+
+static void
+check_level(struct exchange *ex, const struct http_space *space)
+{
+	if (ex->call.level < ex->route->level)
 		http_fail(&ex->call, 403, NULL, "your account may not do this");
-	else if (ex->must_change && route->level >= LEVEL_ADMIN && (route->methods & HTTP_GET) == 0 &&
-	    strcmp(route->path, accounts_path) != 0)
+	else if (password_barred(ex, space))
 		http_fail(&ex->call, 403, NULL,
 		    "the factory password must be changed before anything else: write the account "
 		    "with a new password to /%s",
@@ -287,6 +309,7 @@ exchange_check(struct exchange *ex)
 
 	look_at_client(ex);
 	find_route(ex, &found);
+	ex->call.english = english_wanted(ex, found.space);
 	if (!http_host_valid(host))
 		http_fail(call, 400, NULL, "the Host field is broken");
 	else if (ex->head.method == HTTP_OTHER)
@@ -300,7 +323,7 @@ exchange_check(struct exchange *ex)
 	else if (call->status == 200 && ex->route == NULL)
 		refuse_method(ex, found.methods);
 	else if (call->status == 200)
-		check_level(ex);
+		check_level(ex, found.space);
 	log_405(ex, &found);
 	return call->status == 200 ? 0 : call->status;
 }

@@ -8,7 +8,7 @@ enum { WRITE = HTTP_POST | HTTP_PUT | HTTP_DELETE, ORDER = HTTP_POST | HTTP_PUT 
 /* A table of settings: everybody reads, administrators write. */
 #define TABLE(path, dialects) \
 	{ path, HTTP_GET, LEVEL_USER, IN_WORKER, 0, smart_rows_get, dialects }, \
-	{ path, WRITE, LEVEL_ADMIN, IN_WORKER, HTTP_BODY_TABLE, smart_rows_write, dialects }
+	{ path, WRITE, LEVEL_ADMIN, IN_WORKER, HTTP_BODY_SMART, smart_rows_write, dialects }
 #define STATE(path, handler, dialects) \
 	{ path, HTTP_GET, LEVEL_USER, IN_WORKER, 0, handler, dialects }
 #define METER(path, handler, dialects) \

@@ -6,6 +6,7 @@
 
 #include "smart-json/api.h"
 #include "smart-json/edit.h"
+#include "smart-json/http_words.h"
 #include "smart-json/when.h"
 #include "src/base/clock.h"
 #include "src/base/log.h"
@@ -52,7 +53,8 @@ set_time(struct http_call *call, int64_t utc)
 	if (rc == E_INVALID)
 		http_fail(call, 422, "/time", "the clock goes from 2000 to 2099");
 	else if (rc < 0)
-		http_fail(call, 500, NULL, "the clock cannot be set: %s", uspd_strerror(rc));
+		http_fail(call, 500, NULL, "the clock cannot be set: %s",
+		    http_word(call->english, uspd_strerror(rc)));
 	else {
 		edit_audit(call, "clock", "", before, after);
 		/* The journals of commands are durable before the answer (system.md 14). */
@@ -100,7 +102,8 @@ smart_time_sync(struct http_call *call)
 	else if (rc == E_UNSUPPORTED)
 		http_fail_res(call, 501, RES_NO_HARDWARE, NULL, "no time servers are asked here");
 	else
-		http_fail(call, 500, NULL, "the time servers were not asked: %s", uspd_strerror(rc));
+		http_fail(call, 500, NULL, "the time servers were not asked: %s",
+		    http_word(call->english, uspd_strerror(rc)));
 }
 
 void

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "smart-json/api.h"
+#include "smart-json/http_words.h"
 #include "smart-json/smart.h"
 #include "smart-json/smart_data.h"
 #include "smart-json/when.h"
@@ -68,7 +69,8 @@ few(const struct reading *x, const char *name, const json_t *list, size_t most)
 static bool
 wrong_type(const struct reading *x, const char *where, const char *wanted)
 {
-	http_fail_res(x->call, 400, RES_TYPE, where, "%s: must be %s", where, wanted);
+	http_fail_res(x->call, 400, RES_TYPE, where, "%s: must be %s", where,
+	    http_word(x->call->english, wanted));
 	return false;
 }
 

@@ -4,6 +4,7 @@
 
 #include "smart-json/api.h"
 #include "smart-json/edit.h"
+#include "smart-json/http_words.h"
 #include "src/system/firmware.h"
 
 /* /upload/firmware, /download/fwupdatelog (smart-json.md 15). */
@@ -11,6 +12,7 @@
 static void
 refuse(struct http_call *call, int rc, const char *why)
 {
+	why = http_word(call->english, why);
 	switch (rc) {
 	case E_BUSY:
 		http_fail_res(call, 423, RES_BUSY, NULL, "%s", why);

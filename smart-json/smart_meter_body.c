@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "smart-json/http_words.h"
 #include "smart-json/smart.h"
 
 enum member_kind { MEMBER_NUMBER, MEMBER_HEX, MEMBER_TYPE };
@@ -83,7 +84,7 @@ body_number(const json_t *body, const char *name)
 static bool
 refuse(struct http_call *call, int status, int res, const char *where, const char *text)
 {
-	http_fail_res(call, status, res, where, "%s: %s", where, text);
+	http_fail_res(call, status, res, where, "%s: %s", where, http_word(call->english, text));
 	return false;
 }
 

@@ -71,13 +71,66 @@ smart_state_system(struct http_call *call)
 		id.mac, "MAIN_PWR", id.main_power, "MODEM", id.modem));
 }
 
-/* ---- inputs, outputs, modem: answers of a board without them ---- */
+/* ---- power lines: what is commanded (system.md 6) ---- */
+
+enum { LINES = 5 };
+static const char *const line_paths[LINES] = {
+	"/dev/ttyUSB3", "/dev/ttyUSB2", "/dev/ttyUSB1", "/dev/ttyUSB0", "iface5"
+};
+
+/* Buses at work: a line in automatic mode is on with its bus. */
+static void
+find_working(struct poll *poll, bool working[static LINES])
+{
+	struct poll_bus_status *buses = calloc(API_BUSES, sizeof(*buses));
+	size_t n = poll != NULL && buses != NULL ? poll_buses(poll, buses, API_BUSES) : 0;
+
+	for (size_t i = 0; i < n; i++) {
+		enum meter_iface iface = meter_iface_by_name(buses[i].name);
+
+		if (iface >= IFACE_1 && iface <= IFACE_4)
+			working[iface - IFACE_1] =
+			    buses[i].state != BUS_IDLE && buses[i].state != BUS_NO_DEVICE;
+	}
+	free(buses);
+}
+
+static void
+add_line(json_t *list, const json_t *row, const bool *working, bool inverted, int lines)
+{
+	const char *path = json_string_value(json_object_get(row, "addr"));
+	const char *state = json_string_value(json_object_get(row, "state"));
+
+	for (int i = 0; i < lines && path != NULL && state != NULL; i++) {
+		bool on = strcmp(state, "on") == 0 || (strcmp(state, "toggle") == 0 && working[i]);
+
+		if (strcmp(line_paths[i], path) == 0)
+			json_array_append_new(list,
+			    json_pack("{s:i, s:i}", "addr", i, "state", (int)(on != inverted)));
+	}
+}
 
 void
 smart_state_dout(struct http_call *call)
 {
-	smart_list(call, "State", NULL);
+	const struct table_rows *rows = store_table(call->server->store, TABLE_DOUT);
+	int lines = call->dialect == DIALECT_31 ? LINES : LINES - 1;
+	bool working[LINES] = { false };
+	json_t *list = json_array(), *row;
+	struct settings settings;
+
+	store_settings(call->server->store, &settings);
+	find_working(call->server->poll, working);
+	for (size_t i = 0; rows != NULL && i < rows->n; i++) {
+		row = json_loads(rows->rows[i].json, 0, NULL);
+		add_line(list, row, working, settings.http_dout_inverted != 0, lines);
+		json_decref(row);
+	}
+	table_rows_release(rows);
+	smart_list(call, "State", list);
 }
+
+/* ---- inputs, modem: answers of a board without them ---- */
 
 void
 smart_state_din(struct http_call *call)
@@ -129,11 +182,13 @@ smart_state_schdl(struct http_call *call)
 static const char *
 task_name(const struct poll_bus_status *bus)
 {
-	if (bus->state == BUS_TRANSIT)
-		return "transit";
-	if (bus->state != BUS_POLLING)
-		return "idle";
-	return strcmp(bus->job, "scan") == 0 ? "scan" : "poll";
+	switch (bus->state) {
+	case BUS_POLLING: return "poll";
+	case BUS_TRANSIT: return "transit";
+	case BUS_SCAN:    return "scan";
+	case BUS_IDLE: case BUS_NO_DEVICE: break;
+	}
+	return "idle";
 }
 
 void

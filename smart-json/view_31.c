@@ -79,14 +79,14 @@ static const struct member mqtt[] = {
 	{ BOOL("certCheck", 0), .aliases = "crcheck" }, { TEXT("cert", 0, 0, CERTIFICATE_LETTERS) }, END
 };
 static const struct member addresses[] = {
-	{ ID(1) }, { TEXTS("Email", M_REQUIRED, 0, 255) }, { TEXTS("Tel", M_REQUIRED, 0, 32) }, END
+	{ ID(1) }, { TEXTS("Email", M_REQUIRED, 0, 255) }, { TEXTS("Tel", M_REQUIRED, 0, 255) }, END
 };
 static const struct member custom_messages[] = {
 	{ ID(1) }, { INT("type", M_REQUIRED, 0, 2) }, { TEXT("msg", M_REQUIRED, 0, 4096) }, END
 };
 static const struct member meter_messages[] = {
 	{ ID(1) }, { INT("depth", M_REQUIRED, 0, INT32_MAX) }, { INT("proto", M_REQUIRED, 0, 3) },
-	{ INTS("MeterId", M_REQUIRED, 1, INT32_MAX) }, { TEXTS("Measure", M_REQUIRED, 0, 64) },
+	{ INTS("MeterId", M_REQUIRED, 0, INT32_MAX) }, { TEXTS("Measure", M_REQUIRED, 0, 64) },
 	{ TEXTS("Tag", M_REQUIRED, 0, 64) }, END
 };
 static const struct member archives[] = {

@@ -8,7 +8,7 @@
 #include "src/model/model.h"
 
 /* What each type reads; a row is shown with the first type that its template begins like. */
-enum { ACTION_JOURNALS = 8, ACTION_TYPES = 11, TYPES_EACH = 3 };
+enum { ACTION_JOURNALS = 8, ACTION_TYPES = 11, TYPES_EACH = 3, FIRST_OWN_JOURNAL = 101 };
 static const char *const reads[ACTION_TYPES][TYPES_EACH] = {
 	{ "ElMomentEnergy", "PlsMomentPulse", "DigMomentState" }, { "ElMomentQuality" },
 	{ "ElDayConsEnergy" }, { "ElMonthConsEnergy" }, { "ElDayEnergy", "PlsDayPulse" },
@@ -152,6 +152,8 @@ template_row(const char *name, int type)
 	for (int i = 0; i < TYPES_EACH && reads[type][i] != NULL; i++)
 		json_array_append_new(types, json_string(reads[type][i]));
 	for (unsigned i = 0; i < JOURNAL_COUNT && type == ACTION_JOURNALS; i++) {
+		if (journal_codes[i] >= FIRST_OWN_JOURNAL) /* no client knows these */
+			break;
 		snprintf(journal, sizeof(journal), "ElJrnl%s", journal_name(journal_codes[i]));
 		json_array_append_new(types, json_string(journal));
 	}
@@ -174,6 +176,20 @@ save_template(struct edits *edits, const struct loose *templates, int type, char
 	return rc;
 }
 
+/* The lowest number above `last` that no row has. */
+static json_int_t
+free_number(const struct loose *rows, json_int_t last)
+{
+	json_int_t number = last + 1;
+
+	for (size_t i = 0; i < rows->n; i++)
+		if (json_integer_value(json_object_get(rows->rows[i].row, "id")) == number) {
+			number++;
+			i = (size_t)-1; /* from the first again */
+		}
+	return number;
+}
+
 static int
 save_binding(struct edits *edits, const struct loose *manager, json_int_t *last,
     const struct view_row *r)
@@ -181,11 +197,12 @@ save_binding(struct edits *edits, const struct loose *manager, json_int_t *last,
 	const struct loose_row *binding = binding_of(manager,
 	    json_integer_value(json_object_get(r->next, "id")));
 	json_int_t type = json_integer_value(json_object_get(r->next, "eventType"));
-	json_t *row = binding != NULL ? json_copy(binding->row) : json_pack("{s:I}", "id", *last + 1);
+	json_int_t number = binding != NULL ? 0 : free_number(manager, *last);
+	json_t *row = binding != NULL ? json_copy(binding->row) : json_pack("{s:I}", "id", number);
 	char key[24];
 	int rc = E_NOMEM;
 
-	snprintf(key, sizeof(key), "%lld", (long long)*last + 1);
+	snprintf(key, sizeof(key), "%lld", (long long)number);
 	if (row != NULL &&
 	    json_object_update_new(row,
 		json_pack("{s:s,s:O,s:s,s:O}", "eventType", events[type == 1], "eventId",
@@ -193,7 +210,8 @@ save_binding(struct edits *edits, const struct loose *manager, json_int_t *last,
 		    json_object_get(r->next, "id"))) == 0)
 		rc = edits_row(edits, TABLE_MANAGER, binding != NULL ? binding->key : key, row,
 		    r->asked);
-	*last += binding == NULL;
+	if (binding == NULL)
+		*last = number;
 	json_decref(row);
 	return rc;
 }
@@ -243,11 +261,6 @@ save(struct view_set *set, struct edits *edits)
 
 	if ((got = loose_load(&templates, set->store, TABLE_ARCH_TEMPLATES)) < 0)
 		rc = got;
-	for (size_t i = 0; i < manager.n; i++) {
-		json_int_t id = json_integer_value(json_object_get(manager.rows[i].row, "id"));
-
-		last = id > last ? id : last;
-	}
 	for (size_t i = 0; i < set->n && rc == E_OK; i++) {
 		struct view_row *row = &set->rows[i];
 

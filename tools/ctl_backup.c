@@ -26,8 +26,8 @@ ctl_backup(const struct ctl *ctl, int argc, char **argv)
 		explicit_bzero(phrase, sizeof(phrase));
 	}
 	if (rc == CTL_OK)
-		rc = ctl_request(ctl, secrets ? "POST" : "GET", "backup", secrets ? &body : NULL, &answer,
-		    &status);
+		rc = ctl_request(ctl, secrets ? "POST" : "GET", "backup", secrets ? &body : NULL,
+		    &answer, &status);
 	if (rc == CTL_OK && status >= 400) {
 		ctl_tell_refusal(&answer, status);
 		rc = CTL_FAILED;
@@ -35,7 +35,8 @@ ctl_backup(const struct ctl *ctl, int argc, char **argv)
 	if (rc == CTL_OK)
 		rc = ctl_write_file(argv[1], &answer, true);
 	if (rc == CTL_OK && strcmp(argv[1], "-") != 0 && !ctl->json)
-		printf("%s: %zu bytes%s\n", argv[1], answer.len, secrets ? ", with secrets, sealed" : "");
+		printf("%s: %zu bytes%s\n", argv[1], answer.len,
+		    secrets ? ", with secrets, sealed" : "");
 	if (order.len > 0)
 		explicit_bzero(order.p, order.len);
 	text_free(&order);
@@ -65,14 +66,8 @@ print_report(const json_t *answer)
 	const char *name;
 	size_t i;
 
-	json_array_foreach(json_object_get(answer, "warnings"), i, warning) {
-		struct text text = { 0 };
-
-		ctl_value(&text, warning);
-		fprintf(stderr, "warning: %s\n",
-		    json_is_object(warning) ? ctl_text(warning, "text") : text.p);
-		text_free(&text);
-	}
+	json_array_foreach(json_object_get(answer, "warnings"), i, warning)
+		fprintf(stderr, "warning: %s\n", json_string_value(warning));
 	json_object_foreach(settings, name, value)
 		printf("%s: %s -> %s\n", name, ctl_text(value, "before"), ctl_text(value, "after"));
 	table_open(&table, 5);
@@ -103,7 +98,8 @@ ctl_restore(const struct ctl *ctl, int argc, char **argv)
 	int rc;
 
 	if (secrets && strcmp(argv[1], "-") == 0)
-		return ctl_misuse(ctl, "the pass-phrase and the file cannot both be the standard input");
+		return ctl_misuse(ctl,
+		    "the pass-phrase and the file cannot both be the standard input");
 	rc = ctl_read_file(argv[1], &file);
 	if (rc == CTL_OK && secrets)
 		rc = ctl_ask_secret("pass-phrase", false, phrase);

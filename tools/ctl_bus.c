@@ -279,9 +279,8 @@ report_scan(const struct ctl *ctl, const json_t *answer)
 	if (ctl->json)
 		ctl_print_json(answer);
 	else
-		printf("%s%s: %lld of %lld tried, %zu found\n",
-		    isatty(STDOUT_FILENO) ? "\r\033[K" : "", ctl_text(answer, "state"),
-		    ctl_int(answer, "tried"), ctl_int(answer, "total"),
+		printf("%s%s: %lld of %lld tried, %zu found\n", isatty(STDOUT_FILENO) ? "\r\033[K" : "",
+		    ctl_text(answer, "state"), ctl_int(answer, "tried"), ctl_int(answer, "total"),
 		    json_array_size(json_object_get(answer, "found")));
 	if (*ctl_text(answer, "error") != '\0')
 		fprintf(stderr, "uspdctl: %s\n", ctl_text(answer, "error"));

@@ -70,7 +70,7 @@ ctl_option_of(const struct ctl_option *list, const char *name, size_t len)
 
 /* ---- checking ---- */
 
-static bool
+static bool __attribute__((format(printf, 2, 3)))
 wrong(const struct ctl_command *c, const char *fmt, ...)
 {
 	va_list ap;
@@ -137,8 +137,8 @@ ctl_misuse(const struct ctl *ctl, const char *fmt, ...)
 void
 ctl_synopsis(FILE *f, const struct ctl_command *c)
 {
-	size_t column = (size_t)fprintf(f, "usage: uspdctl %s%s%s", c->name, *c->args != '\0' ? " " : "",
-	    c->args);
+	size_t column = (size_t)fprintf(f, "usage: uspdctl %s%s%s", c->name,
+	    *c->args != '\0' ? " " : "", c->args);
 
 	for (const struct ctl_option *o = c->options; o->name != NULL; o++) {
 		size_t len = strlen(o->name) + (o->value != NULL ? strlen(o->value) + 1 : 0) + 3;

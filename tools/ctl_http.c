@@ -158,74 +158,6 @@ ctl_request(const struct ctl *ctl, const char *method, const char *path, const s
 	return rc == CURLE_OK ? CTL_OK : unreachable(ctl, rc, t.detail);
 }
 
-/* ---- answers without end ---- */
-
-struct stream {
-	CURL *curl;
-	struct text refusal;
-	int64_t until_ms;
-	bool (*piece)(void *, const char *, size_t);
-	void *arg;
-	bool ended;		/* by us */
-};
-
-static size_t
-take_piece(char *data, size_t size, size_t n, void *arg)
-{
-	struct stream *s = arg;
-	long status = 0;
-
-	curl_easy_getinfo(s->curl, CURLINFO_RESPONSE_CODE, &status);
-	if (status >= 400)
-		return take(data, size, n, &s->refusal);
-	if (s->piece(s->arg, data, size * n))
-		return size * n;
-	s->ended = true;
-	return 0;
-}
-
-/* Called every now and then, at least once a second. */
-static int
-look_up(void *arg, curl_off_t total, curl_off_t now, curl_off_t up_total, curl_off_t up)
-{
-	struct stream *s = arg;
-
-	(void)total;
-	(void)now;
-	(void)up_total;
-	(void)up;
-	s->ended |= ctl_interrupted() || (s->until_ms != 0 && ctl_now_ms() >= s->until_ms);
-	return s->ended;
-}
-
-int
-ctl_stream(const struct ctl *ctl, const char *path, int64_t until_ms,
-    bool (*piece)(void *arg, const char *, size_t), void *arg)
-{
-	struct stream s = { .until_ms = until_ms, .piece = piece, .arg = arg };
-	CURLcode rc = CURLE_FAILED_INIT;
-	struct transfer t;
-	long status = 0;
-
-	if (transfer_open(&t, ctl, path, NULL)) {
-		s.curl = t.curl;
-		curl_easy_setopt(t.curl, CURLOPT_WRITEFUNCTION, take_piece);
-		curl_easy_setopt(t.curl, CURLOPT_WRITEDATA, &s);
-		curl_easy_setopt(t.curl, CURLOPT_NOPROGRESS, 0L);
-		curl_easy_setopt(t.curl, CURLOPT_XFERINFOFUNCTION, look_up);
-		curl_easy_setopt(t.curl, CURLOPT_XFERINFODATA, &s);
-		rc = curl_easy_perform(t.curl);
-		curl_easy_getinfo(t.curl, CURLINFO_RESPONSE_CODE, &status);
-	}
-	transfer_close(&t);
-	if (status >= 400)
-		ctl_tell_refusal(&s.refusal, status);
-	text_free(&s.refusal);
-	if (status >= 400)
-		return CTL_FAILED;
-	return rc == CURLE_OK || s.ended ? CTL_OK : unreachable(ctl, rc, t.detail);
-}
-
 /* ---- JSON both ways ---- */
 
 void
@@ -270,7 +202,8 @@ ctl_call(const struct ctl *ctl, const char *method, const char *path, json_t *bo
 	} else if (rc == CTL_OK && status >= 400) {
 		ctl_tell_refusal(&text, status);
 		rc = CTL_FAILED;
-	} else if (rc == CTL_OK && text.len > 0 && (*answer = json_loadb(text.p, text.len, 0, NULL)) == NULL) {
+	} else if (rc == CTL_OK && text.len > 0 &&
+	    (*answer = json_loadb(text.p, text.len, 0, NULL)) == NULL) {
 		fprintf(stderr, "uspdctl: the answer of %s is no JSON: is that the daemon?\n",
 		    ctl->url);
 		rc = CTL_FAILED;

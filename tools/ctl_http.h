@@ -3,7 +3,6 @@
 #define USPD_TOOLS_CTL_HTTP_H
 
 #include <stddef.h>
-#include <stdint.h>
 
 #include "src/base/text.h"
 #include "tools/ctl.h"
@@ -28,11 +27,6 @@ int ctl_request(const struct ctl *, const char *method, const char *path, const 
  * stderr, CTL_FAILED; 404 too, but silently when `missing` is not NULL and set there. */
 int ctl_call(const struct ctl *, const char *method, const char *path, json_t *body, json_t **answer,
     bool *missing);
-
-/* GET of an answer that does not end, given piece by piece as it comes; piece() returns false to end.
- * Ends also when interrupted, and at `until_ms` of the monotonic clock (0: never). */
-int ctl_stream(const struct ctl *, const char *path, int64_t until_ms,
-    bool (*piece)(void *arg, const char *, size_t), void *arg);
 
 /* Tells a refusal as a person reads it, with its list of faults. */
 void ctl_tell_refusal(const struct text *answer, long status);

@@ -212,8 +212,8 @@ list(const struct ctl *ctl)
 
 	table_open(&table, 4);
 	table_cell(&table, "journal");
+	table_cell(&table, "last id");
 	table_cell(&table, "last row");
-	table_cell(&table, "of");
 	table_cell(&table, "tells");
 	for (size_t i = 0; i < sizeof(journals) / sizeof(journals[0]) && rc == CTL_OK; i++) {
 		struct question q = { .name = journals[i].name, .limit = 1 };

@@ -28,7 +28,7 @@ static int64_t
 thousandths(const json_t *value)
 {
 	return json_is_integer(value) ? json_integer_value(value) * 1000 :
-	    llround(json_real_value(value) * 1000);
+					llround(json_real_value(value) * 1000);
 }
 
 /* Units that people want in thousands. */

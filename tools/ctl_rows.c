@@ -70,7 +70,7 @@ static bool
 add_columns(json_t *columns, const json_t *row)
 {
 	for (void *at = json_object_iter((json_t *)row); at != NULL;
-	    at = json_object_iter_next((json_t *)row, at))
+	     at = json_object_iter_next((json_t *)row, at))
 		json_object_set_new(columns, json_object_iter_key(at), json_true());
 	return json_object_size(columns) <= TABLE_COLUMNS;
 }
@@ -106,15 +106,16 @@ rows_print(const json_t *rows)
 /* ---- writing ---- */
 
 int
-rows_send(const struct ctl *ctl, const struct ctl_table_row *table, const char *method, const char *args,
-    json_t *document)
+rows_send(const struct ctl *ctl, const struct ctl_table_row *table, const char *method,
+    const char *args, json_t *document)
 {
 	const char *wrapper = strcmp(table->name, meter_table) == 0 ? "Meters" : "Settings";
 	json_t *answer, *body = document;
 	int rc;
 
 	/* A table of one row has no list; one as it was given out has its wrapper. */
-	if (document != NULL && unwrap(document) == NULL && (table->key != NULL || json_is_array(document)))
+	if (document != NULL && unwrap(document) == NULL &&
+	    (table->key != NULL || json_is_array(document)))
 		body = json_pack("{s:o}", wrapper, document);
 	rc = call(ctl, table, method, args, body, &answer);
 	if (rc == CTL_OK && ctl->json && answer != NULL)

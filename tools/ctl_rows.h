@@ -8,7 +8,8 @@
 /* NULL: there is none of this name. */
 const struct ctl_table_row *rows_table(const char *name);
 /* The answer as given, and in *rows (borrowed from it) its list; a row without a list alone: NULL. */
-int rows_get(const struct ctl *, const struct ctl_table_row *, bool full, json_t **answer, json_t **rows);
+int rows_get(const struct ctl *, const struct ctl_table_row *, bool full, json_t **answer,
+    json_t **rows);
 /* Sends a document: what a GET gave, a list of rows, or one row.  `args` is "" or "?mode=replace". */
 int rows_send(const struct ctl *, const struct ctl_table_row *, const char *method, const char *args,
     json_t *document);

@@ -133,8 +133,8 @@ find_table(const char *name)
 	const struct ctl_table_row *table = rows_table(name);
 
 	if (table == NULL)
-		fprintf(stderr, "uspdctl: there is no table \"%s\"; uspdctl settings tables lists them\n",
-		    name);
+		fprintf(stderr,
+		    "uspdctl: there is no table \"%s\"; uspdctl settings tables lists them\n", name);
 	return table;
 }
 
@@ -249,7 +249,8 @@ ctl_settings_put(const struct ctl *ctl, int argc, char **argv)
 				   put_table(ctl, argv[1], json, replace, cascade);
 	}
 	if (file != NULL || replace || cascade)
-		return ctl_misuse(ctl, "either --file or NAME=VALUE; --replace and --cascade go with it");
+		return ctl_misuse(ctl,
+		    "either --file or NAME=VALUE; --replace and --cascade go with it");
 	if (argc < 3 && (argc < 2 || !is_key(argv[1])))
 		return ctl_usage(ctl);
 	if (is_key(argv[1]))
@@ -315,7 +316,8 @@ all_there(const char *key, const json_t *keys, const json_t *rows)
 			    json_equal(json_object_get(row, key), json_object_get(wanted, key));
 		ctl_value(&text, json_object_get(wanted, key));
 		if (!there)
-			fprintf(stderr, "uspdctl: no row has %s=%s; nothing was removed\n", key, text.p);
+			fprintf(stderr, "uspdctl: no row has %s=%s; nothing was removed\n", key,
+			    text.len > 0 ? text.p : "");
 		text_free(&text);
 		if (!there)
 			return false;

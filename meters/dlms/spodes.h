@@ -33,7 +33,7 @@ int spodes_options(struct spodes_options *, unsigned type, const char *text) USP
 
 /* ---- what is remembered of a meter ---- */
 
-enum { SPODES_MEMORY_VERSION = 1, LOAD_COLUMNS = 16, DAY_COLUMNS = 48, MOMENT_COLUMNS = 44 };
+enum { SPODES_MEMORY_VERSION = 1, LOAD_COLUMNS = 32, DAY_COLUMNS = 56, MOMENT_COLUMNS = 48 };
 enum spodes_known { SPODES_UNKNOWN, SPODES_KNOWN, SPODES_ABSENT };
 enum spodes_fact {
 	FACT_PARAMETERS = 1,	/* SNRM with parameters was answered */
@@ -50,7 +50,6 @@ struct spodes_profile {
 	uint8_t known;		/* enum spodes_known */
 	uint8_t n;
 	uint8_t by_entry;	/* ranges are not served */
-	uint8_t is_lifo;	/* sort method */
 	uint32_t period_s;
 } __attribute__((packed));
 
@@ -61,7 +60,6 @@ struct spodes_memory {
 	uint8_t status;
 	int16_t deviation;
 	uint32_t counter;	/* of ciphering: the next that was never used */
-	uint8_t ratios_known;
 	struct spodes_profile load, day, month, moment;
 	uint8_t load_what[LOAD_COLUMNS], day_what[DAY_COLUMNS], month_what[DAY_COLUMNS],
 	    moment_what[MOMENT_COLUMNS];

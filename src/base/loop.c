@@ -1,5 +1,6 @@
 #include "src/base/loop.h"
 
+#include <errno.h>
 #include <event2/event.h>
 #include <event2/thread.h>
 #include <pthread.h>
@@ -7,6 +8,8 @@
 #include <string.h>
 #include <sys/queue.h>
 #include <sys/time.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
 #include "src/base/log.h"
 
@@ -30,6 +33,8 @@ struct loop {
 	struct event_base *base;
 	struct event *wake;
 	struct signal_call signals[SIGNALS];
+	struct signal_call clock;	/* its event is of clock_fd */
+	int clock_fd;
 	pthread_mutex_t lock;
 	pthread_cond_t work_ready;
 	struct jobs work, finished;
@@ -104,6 +109,7 @@ loop_open(struct loop **out)
 	*out = NULL;
 	if (loop == NULL)
 		return E_NOMEM;
+	loop->clock_fd = -1;
 	event_set_log_callback(libevent_log);
 	pthread_mutex_init(&loop->lock, NULL);
 	pthread_cond_init(&loop->work_ready, NULL);
@@ -159,6 +165,10 @@ loop_close(struct loop *loop)
 	for (unsigned i = 0; i < SIGNALS; i++)
 		if (loop->signals[i].event != NULL)
 			event_free(loop->signals[i].event);
+	if (loop->clock.event != NULL)
+		event_free(loop->clock.event);
+	if (loop->clock_fd >= 0)
+		close(loop->clock_fd);
 	if (loop->wake != NULL)
 		event_free(loop->wake);
 	if (loop->base != NULL)
@@ -291,4 +301,44 @@ loop_signal(struct loop *loop, int number, void (*fn)(void *), void *arg)
 		return event_add(call->event, NULL) == 0 ? E_OK : E_INTERNAL;
 	}
 	return E_LIMIT;
+}
+
+/* A timer far away that is cancelled when the clock is set, which makes it readable.  The year 2038 is
+ * far enough: it is armed anew then. */
+static void
+watch_clock(struct loop *loop)
+{
+	struct itimerspec far = { .it_value.tv_sec = INT32_MAX };
+
+	if (timerfd_settime(loop->clock_fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &far, NULL) < 0)
+		log_warn("loop", "steps of the system clock will be noticed late");
+}
+
+static void
+clock_set(evutil_socket_t fd, short what, void *arg)
+{
+	struct loop *loop = arg;
+	uint64_t expired;
+
+	(void)what;
+	if (read(fd, &expired, sizeof(expired)) < 0 && errno != ECANCELED)
+		return;
+	watch_clock(loop);
+	loop->clock.fn(loop->clock.arg);
+}
+
+int
+loop_clock(struct loop *loop, void (*fn)(void *), void *arg)
+{
+	if (loop->clock.event != NULL)
+		return E_LIMIT;
+	loop->clock_fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (loop->clock_fd < 0)
+		return E_IO;
+	loop->clock = (struct signal_call){ .fn = fn, .arg = arg };
+	loop->clock.event = event_new(loop->base, loop->clock_fd, EV_READ | EV_PERSIST, clock_set, loop);
+	if (loop->clock.event == NULL || event_add(loop->clock.event, NULL) != 0)
+		return E_NOMEM;
+	watch_clock(loop);
+	return E_OK;
 }

@@ -36,6 +36,9 @@ struct loop_timer *loop_timer(struct loop *, uint32_t ms, bool repeat, void (*fn
     void *arg);
 void loop_timer_free(struct loop_timer *);	/* NULL allowed; also from within fn */
 
+/* Calls fn when somebody sets the system clock.  At most one. */
+int loop_clock(struct loop *, void (*fn)(void *arg), void *arg) USPD_MUST_CHECK;
+
 /* Calls fn when the signal arrives, as an ordinary event of the loop. */
 int loop_signal(struct loop *, int number, void (*fn)(void *arg), void *arg) USPD_MUST_CHECK;
 

@@ -177,6 +177,13 @@ schedule_next(const struct schedule *s, struct zone zone, int64_t after, int64_t
 	return E_NODATA;
 }
 
+bool
+schedule_same(const struct schedule *a, const struct schedule *b)
+{
+	return a->id == b->id && a->minute == b->minute && a->hour == b->hour && a->day == b->day &&
+	    a->month == b->month && a->weekdays == b->weekdays && a->enabled == b->enabled;
+}
+
 int
 schedule_newest(const struct schedule *s, struct zone zone, int64_t after, int64_t upto, int64_t *due)
 {

@@ -34,6 +34,8 @@ void schedule_pattern(const struct schedule *, char to[static SCHEDULE_PATTERN_S
  * not enabled. */
 int schedule_next(const struct schedule *, struct zone, int64_t after, int64_t *due) USPD_MUST_CHECK;
 
+/* Do they say the same, but for how long after its moment one starts? */
+bool schedule_same(const struct schedule *, const struct schedule *);
 /* The newest due moment in (after, upto].  E_NODATA: none. */
 int schedule_newest(const struct schedule *, struct zone, int64_t after, int64_t upto,
     int64_t *due) USPD_MUST_CHECK;

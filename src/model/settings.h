@@ -76,7 +76,7 @@
 	INT(http_ticket_min, "http.ticket_min", 30, 1, 1440, "life of a ticket, minutes") \
 	INT(http_ticket_sliding, "http.ticket_sliding", 1, 0, 1, "use prolongs a ticket; 0: counted from login") \
 	INT(http_cookie_flags, "http.cookie_flags", 1, 0, 1, "cookie with Path, HttpOnly, SameSite") \
-	INT(http_force_change, "http.force_change", 1, 0, 1, "the factory password must be changed before anything is written") \
+	INT(http_force_change, "http.force_change", 1, 0, 2, "factory password must be changed before writing: 1 by pages and /api/v1, 2 by all") \
 	INT(http_unauth_31, "http.unauth_31", 401, 401, 403, "status without a ticket in dialect 31: 401 or 403") \
 	INT(http_empty_null, "http.empty_null", 1, 0, 1, "an empty table is null; 0: []") \
 	INT(http_post_upsert, "http.post_upsert", 0, 0, 1, "POST of an existing id overwrites it") \

@@ -71,6 +71,7 @@ struct poll_order {
 	uint64_t journals;		/* journal_bit mask with REC_BIT(REC_EL_JOURNAL); 0 = all */
 	int64_t from, to;		/* 0 = the whole depth */
 	bool again;			/* also what is stored already */
+	bool newest;			/* of grid types only the newest label */
 };
 /* Starts a run.  E_NOTFOUND names no meter of the table. */
 int poll_start(struct poll *, const struct poll_order *, uint64_t *run) USPD_MUST_CHECK;

@@ -489,6 +489,8 @@ ordered_series(struct conversation *c, const struct poll_order *order, enum seri
 		newest = grid_newest(&grid, order->to);
 	if (order->from > oldest)
 		oldest = order->from;
+	if (order->newest)
+		oldest = newest;
 	if (c->meter->interrupted_run == c->run && c->meter->interrupted_series >= series) {
 		if (c->meter->interrupted_series > series)
 			return E_OK;

@@ -53,7 +53,7 @@ def read(path):
 def digests(folder):
     """What is in the folder, without what SQLite keeps beside an open database."""
     return {n: hashlib.sha256(read(os.path.join(folder, n))).hexdigest() for n in sorted(os.listdir(folder))
-            if not n.endswith(("-wal", "-shm", ".lock"))}
+            if not n.endswith(("-wal", "-shm", ".lock")) and os.path.isfile(os.path.join(folder, n))}
 
 
 def run(*args, seconds=20, **options):

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "src/base/clock.h"
 #include "src/bus/bus.h"
 #include "tests/unit/unit.h"
 
@@ -26,6 +27,8 @@ struct test_visit {
 	int id;
 	bool talks;	/* asks a line where nobody answers until it is interrupted */
 	bool hold;	/* waits for `released` */
+	bool critical;	/* may not be interrupted */
+	int64_t until_us;
 };
 static bool started, released;
 
@@ -76,6 +79,8 @@ run(struct visit *visit, struct line *line, struct meter_session *session)
 	if ((rc = line_configure(line, &settings, &timing, SOFT_NONE)) < 0)
 		return rc;
 	say(&started);
+	bus_hold(bus, v->critical);
+	bus_until(bus, v->until_us);
 	if (v->hold)
 		await(&released);
 	do {
@@ -115,15 +120,17 @@ make(int id, enum bus_class class, bool talks, bool hold)
 }
 
 /* The source gives what the test laid down, once. */
-static struct visit *_Atomic offered;
+static struct visit *_Atomic offered, *_Atomic wanted;
 
 static struct visit *
 next(void *arg, struct bus *b, int64_t *again_us)
 {
 	(void)arg;
 	(void)b;
+	struct visit *visit = atomic_exchange(&wanted, NULL);
+
 	*again_us = INT64_MAX;
-	return atomic_exchange(&offered, NULL);
+	return visit != NULL ? visit : atomic_exchange(&offered, NULL);
 }
 
 static void
@@ -218,6 +225,95 @@ START_TEST(an_interrupted_visit_ends_and_the_bus_goes_on)
 }
 END_TEST
 
+START_TEST(what_the_source_wants_goes_before_submitted_work_of_its_class)
+{
+	ck_assert_int_eq(bus_submit(bus, make(1, BUS_OPERATOR_CLASS, false, true)), E_OK);
+	await(&started);
+	ck_assert_int_eq(bus_submit(bus, make(2, BUS_OPERATOR_CLASS, false, false)), E_OK);
+	ck_assert_int_eq(bus_submit(bus, make(3, BUS_TRANSIT_CLASS, false, false)), E_OK);
+	atomic_store(&wanted, make(4, BUS_OPERATOR_CLASS, false, false));
+	bus_want(bus, BUS_OPERATOR_CLASS);
+	say(&released);
+	await_events(4);
+	ck_assert_int_eq(events[1].id, 3);
+	ck_assert_int_eq(events[2].id, 4);
+	ck_assert_int_eq(events[3].id, 2);
+}
+END_TEST
+
+START_TEST(what_the_source_wants_takes_the_bus_at_an_exchange_boundary)
+{
+	atomic_store(&offered, make(1, BUS_FRESH_CLASS, true, false));
+	bus_poke(bus);
+	await(&started);
+	atomic_store(&wanted, make(2, BUS_OPERATOR_CLASS, false, false));
+	bus_want(bus, BUS_OPERATOR_CLASS);
+	await_events(2);
+	ck_assert_int_eq(events[0].rc, E_PREEMPTED);
+	ck_assert_int_eq(events[1].id, 2);
+	ck_assert_int_eq(events[1].rc, E_OK);
+}
+END_TEST
+
+START_TEST(a_visit_that_holds_the_bus_gives_way_to_nothing_but_its_end)
+{
+	struct visit *visit = make(1, BUS_FRESH_CLASS, true, false);
+
+	((struct test_visit *)(void *)visit)->critical = true;
+	ck_assert_int_eq(bus_submit(bus, visit), E_OK);
+	await(&started);
+	ck_assert_int_eq(bus_submit(bus, make(2, BUS_TRANSIT_CLASS, false, false)), E_OK);
+	bus_interrupt(bus);
+	usleep(30000);
+	ck_assert_int_eq(n_events, 0);
+	bus_close(bus);
+	ck_assert_int_eq(events[0].rc, E_STOPPED);
+}
+END_TEST
+
+START_TEST(a_visit_past_its_time_sends_no_more)
+{
+	struct visit *visit = make(1, BUS_FRESH_CLASS, true, false);
+
+	((struct test_visit *)(void *)visit)->until_us = clock_mono_us() + 20000;
+	ck_assert_int_eq(bus_submit(bus, visit), E_OK);
+	await_events(1);
+	ck_assert_int_eq(events[0].rc, E_PREEMPTED);
+	/* The next one has all the time. */
+	ck_assert_int_eq(bus_submit(bus, make(2, BUS_FRESH_CLASS, false, false)), E_OK);
+	await_events(2);
+	ck_assert_int_eq(events[1].rc, E_OK);
+}
+END_TEST
+
+static int
+settle(struct visit *visit, struct line *line, struct meter_session *session)
+{
+	int64_t began_us = clock_mono_us();
+
+	(void)session;
+	bus_settle(bus, line, 50, 1000);
+	ck_assert_int_ge(clock_mono_us() - began_us, 20000);
+	return run(visit, line, session);
+}
+
+START_TEST(an_abandoned_exchange_ends_and_the_line_settles)
+{
+	struct visit *visit = make(2, BUS_TRANSIT_CLASS, false, false);
+
+	atomic_store(&offered, make(1, BUS_FRESH_CLASS, true, false));
+	bus_poke(bus);
+	await(&started);
+	bus_abandon(bus);
+	await_events(1);
+	ck_assert_int_eq(events[0].rc, E_STOPPED);
+	visit->run = settle;
+	ck_assert_int_eq(bus_submit(bus, visit), E_OK);
+	await_events(2);
+	ck_assert_int_eq(events[1].rc, E_OK);
+}
+END_TEST
+
 START_TEST(closing_ends_the_running_visit_and_every_waiting_one)
 {
 	ck_assert_int_eq(bus_submit(bus, make(1, BUS_FRESH_CLASS, true, false)), E_OK);
@@ -256,6 +352,11 @@ main(void)
 	tcase_add_test(t, an_operator_does_not_interrupt_another);
 	tcase_add_test(t, transit_takes_the_bus_from_an_operator);
 	tcase_add_test(t, an_interrupted_visit_ends_and_the_bus_goes_on);
+	tcase_add_test(t, what_the_source_wants_goes_before_submitted_work_of_its_class);
+	tcase_add_test(t, what_the_source_wants_takes_the_bus_at_an_exchange_boundary);
+	tcase_add_test(t, a_visit_that_holds_the_bus_gives_way_to_nothing_but_its_end);
+	tcase_add_test(t, a_visit_past_its_time_sends_no_more);
+	tcase_add_test(t, an_abandoned_exchange_ends_and_the_line_settles);
 	tcase_add_test(t, closing_ends_the_running_visit_and_every_waiting_one);
 	tcase_add_test(t, a_missing_device_is_told_to_the_visit);
 	suite_add_tcase(suite, t);

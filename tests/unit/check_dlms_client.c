@@ -212,6 +212,63 @@ START_TEST(parameters_are_agreed_and_a_long_answer_comes_in_segments)
 }
 END_TEST
 
+/* Three frames in one go, the last asking for our answer; a lost one is asked for again. */
+START_TEST(a_window_of_frames_is_answered_once)
+{
+	static uint8_t first[512], second[512], third[512];
+	struct wr w = wr_init(first, sizeof(first)), v = wr_init(second, sizeof(second));
+	struct wr u = wr_init(third, sizeof(third));
+	struct hdlc_frame f = { .to = { { 0x41 }, 1 }, .kind = HDLC_I, .nr = 2, .segmented = true };
+	static const uint8_t head[] = { 0xe6, 0xe7, 0x00, 0xc4, 0x01, 0xc1, 0x00, 0x09, 0x06, 'a' };
+	struct octets data;
+
+	begin_reader(0x001a1d);
+	f.from = script.server;
+	f.ns = 1;
+	f.info = head;
+	f.info_len = sizeof(head);
+	hdlc_put(&w, &f);
+	f.ns = 3; /* 2 is lost on the way */
+	f.info = (const uint8_t *)"de";
+	f.info_len = 2;
+	f.final = true;
+	hdlc_put(&w, &f);
+	f.ns = 2;
+	f.info = (const uint8_t *)"bc";
+	f.final = false;
+	hdlc_put(&v, &f);
+	f.ns = 3;
+	f.info = (const uint8_t *)"de";
+	f.final = true;
+	hdlc_put(&v, &f);
+	f.ns = 4;
+	f.info = (const uint8_t *)"f";
+	f.info_len = 1;
+	f.segmented = false;
+	hdlc_put(&u, &f);
+	dlms_script_silence(&script, HDLC_I, "C001C100070100630100FF0200");
+	script.steps[script.n - 1].rx = first;
+	script.steps[script.n - 1].rx_len = w.len;
+	script.vs = 2;
+	script.vr = 2;
+	dlms_script_silence(&script, HDLC_REJ, NULL);
+	script.steps[script.n - 1].rx = second;
+	script.steps[script.n - 1].rx_len = v.len;
+	script.vr = 4;
+	dlms_script_silence(&script, HDLC_RR, NULL);
+	script.steps[script.n - 1].rx = third;
+	script.steps[script.n - 1].rx_len = u.len;
+	start();
+	ck_assert_int_eq(dlms_get_all(&dlms, &profile, &data), E_OK);
+	ck_assert_uint_eq(data.len, 8);
+	ck_assert_mem_eq(data.p,
+	    "\x09\x06"
+	    "abcdef",
+	    8);
+	finish();
+}
+END_TEST
+
 START_TEST(a_long_request_goes_in_segments)
 {
 	uint8_t buf[256];
@@ -661,6 +718,7 @@ main(void)
 	tcase_add_test(tc, an_association_held_by_another_client_is_busy);
 	tcase_add_test(tc, a_refused_conformance_is_proposed_smaller);
 	tcase_add_test(tc, parameters_are_agreed_and_a_long_answer_comes_in_segments);
+	tcase_add_test(tc, a_window_of_frames_is_answered_once);
 	tcase_add_test(tc, a_long_request_goes_in_segments);
 	tcase_add_test(tc, a_value_too_long_for_the_meter_is_set_in_blocks);
 	tcase_add_test(tc, a_silent_meter_is_asked_again_and_then_what_is_ready);

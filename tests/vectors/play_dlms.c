@@ -192,6 +192,7 @@ play_session(const json_t *vector, play_pdu *play, json_t **made, char *why, siz
 {
 	static struct play_dlms p;
 	json_t *steps = json_array(), *exchange;
+	const char *otherwise;
 	size_t i;
 
 	memset(&p, 0, sizeof(p));
@@ -209,6 +210,12 @@ play_session(const json_t *vector, play_pdu *play, json_t **made, char *why, siz
 			json_decref(steps);
 			return PLAY_DIFFERED;
 		}
+	}
+	otherwise = play_dlms_replay(vector, play == play_wrapper_pdu);
+	if (otherwise != NULL) {
+		snprintf(why, why_size, "%s", otherwise);
+		json_decref(steps);
+		return PLAY_DIFFERED;
 	}
 	*made = session_json(&p, vector, steps);
 	return PLAY_DECODED;

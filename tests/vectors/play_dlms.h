@@ -51,4 +51,8 @@ json_t *play_dlms_civil(const struct civil *);
 json_t *play_dlms_request(struct play_dlms *, const uint8_t *, size_t);
 json_t *play_dlms_answer(struct play_dlms *, const uint8_t *, size_t);
 
+/* Asks everything of a recorded session again through our client over the scripted line.  NULL: it went
+ * as recorded, or the session has choices that are not ours; else what went otherwise. */
+const char *play_dlms_replay(const json_t *vector, bool is_wrapper);
+
 #endif
