@@ -29,7 +29,7 @@
 #include "src/model/record.h"
 
 enum { METER_RX_SIZE = 20 * 1024, METER_MEMORY_SIZE = 768, METER_PASSWORD_MAX = 32,
-	METER_SCRATCH_SIZE = 1536 };
+	METER_SCRATCH_SIZE = 1536, METER_FLEETING_SIZE = 16 };
 
 /* One conversation (сеанс) with one meter; made and owned by the bus worker. */
 struct meter_session {
@@ -45,12 +45,15 @@ struct meter_session {
 	uint8_t memory[METER_MEMORY_SIZE];	/* what the family learned of this meter (capabilities,
 					 * constants); kept over restarts, cleared when the serial
 					 * number or the row changes; all zero at first */
+	/* The family's own from one visit to the next, but not over restarts; cleared with memory. */
+	_Alignas(8) uint8_t fleeting[METER_FLEETING_SIZE];
 	/* The family's own while the session is open; what it was before open() means nothing. */
 	_Alignas(16) uint8_t scratch[METER_SCRATCH_SIZE];
 	uint8_t rx[METER_RX_SIZE];	/* answers */
 	/* Makes `memory` as it is now durable before it returns: for what must not be lost when the
 	 * power fails in the middle of a visit (counters of ciphering).  NULL: kept after the visit. */
 	int (*save)(struct meter_session *);
+	void *saver;			/* of who made the session, for save() */
 };
 
 struct meter_family {
@@ -79,7 +82,7 @@ struct meter_family {
 	int (*relay_set)(struct meter_session *, unsigned number, bool on);	/* NULL: has none */
 	int (*identify)(struct meter_session *, struct meter_config *);
 	/* One part of the tariff calendar: of the active one or of the passive one that is to follow
-	 * it.  Only the passive one is set; both need the write password.  NULL: has none. */
+	 * it.  Only the passive one is set, with the write password.  NULL: has none. */
 	int (*calendar_get)(struct meter_session *, enum calendar_part, bool passive, struct calendar *);
 	int (*calendar_set)(struct meter_session *, enum calendar_part, const struct calendar *);
 	void (*close)(struct meter_session *);		/* log out, best effort; may be NULL */

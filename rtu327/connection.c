@@ -267,15 +267,16 @@ describe(struct connection *c, const struct sockaddr_storage *peer)
 {
 	struct sockaddr_storage local = { 0 };
 	socklen_t len = sizeof(local);
+	uint8_t own[16] = { 0 };
 	char json[256];
 
 	if (getsockname(c->fd, (struct sockaddr *)&local, &len) != 0)
 		local.ss_family = AF_UNSPEC;
-	rtu327_address_text(peer, c->peer);
-	rtu327_address_text(&local, c->local);
-	c->iface = rtu327_address_iface(&local);
+	address_text(peer, c->peer);
+	address_text(&local, c->local);
+	(void)address_bytes(&local, own);
 	snprintf(json, sizeof(json), "{\"server\":\"%s\",\"client\":\"%s\",\"iface\":%u}", c->local,
-	    c->peer, (unsigned)c->iface);
+	    c->peer, (unsigned)address_network(own));
 	service_note(c->server, DJ_SRVCONN, clock_utc(), json);
 }
 

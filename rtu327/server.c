@@ -293,7 +293,7 @@ on_acceptable(evutil_socket_t fd, short what, void *arg)
 static int
 begin_listening(struct rtu327 *server)
 {
-	int rc = rtu327_listen(server->bind, server->options.port, &server->fd);
+	int rc = address_listen(server->bind, server->options.port, &server->fd);
 
 	if (rc < 0)
 		return rc;
@@ -376,7 +376,7 @@ rtu327_close(struct rtu327 *server)
 uint16_t
 rtu327_port(const struct rtu327 *server)
 {
-	return rtu327_bound_port(server->fd);
+	return address_bound_port(server->fd);
 }
 
 void

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <sys/queue.h>
 
-#include "rtu327/address.h"
+#include "src/system/address.h"
 #include "rtu327/answer.h"
 #include "rtu327/job.h"
 #include "rtu327/receiver.h"
@@ -43,14 +43,13 @@ struct connection {
 	int64_t valid_ms;		/* last valid frame, or the beginning */
 	int64_t progress_ms;		/* output moved, or began to wait */
 	uint64_t bytes_in, bytes_out, frames, errors;
-	char peer[RTU327_ADDRESS_TEXT], local[RTU327_ADDRESS_TEXT];
-	enum rtu327_iface iface;
+	char peer[ADDRESS_TEXT], local[ADDRESS_TEXT];
 };
 LIST_HEAD(connections, connection);
 
 struct rtu327 {
 	struct rtu327_options options;
-	char bind[RTU327_ADDRESS_TEXT];
+	char bind[ADDRESS_TEXT];
 	int fd;
 	struct event *acceptable;
 	struct loop_timer *rest;	/* runs while accepting is suspended */

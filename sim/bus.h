@@ -9,6 +9,7 @@
 
 #include "sim/sim.h"
 
+/* Large, but buses are allocated zeroed: pages that are never touched cost nothing. */
 enum { SIM_SEND_MAX = 2 * SIM_ANSWER_MAX + 16 };
 #define SIM_NEVER INT64_MAX
 

@@ -158,9 +158,9 @@ struct sim_dlms_call {
 
 /* Data-access-result and action-result (7.3). */
 enum {
-	SIM_DONE = 0, SIM_HARDWARE = 1, SIM_TEMPORARY = 2, SIM_DENIED = 3, SIM_UNDEFINED = 4,
-	SIM_CLASS_WRONG = 9, SIM_UNAVAILABLE = 11, SIM_TYPE_WRONG = 12, SIM_SCOPE = 13,
-	SIM_NO_LONG_GET = 16, SIM_NO_LONG_SET = 18, SIM_BLOCK_WRONG = 19, SIM_OTHER = 250,
+	SIM_DAR_DONE = 0, SIM_DAR_HARDWARE = 1, SIM_DAR_TEMPORARY = 2, SIM_DAR_DENIED = 3, SIM_DAR_UNDEFINED = 4,
+	SIM_DAR_CLASS_WRONG = 9, SIM_DAR_UNAVAILABLE = 11, SIM_DAR_TYPE_WRONG = 12, SIM_DAR_SCOPE = 13,
+	SIM_DAR_NO_LONG_GET = 16, SIM_DAR_NO_LONG_SET = 18, SIM_DAR_BLOCK_WRONG = 19, SIM_DAR_OTHER = 250,
 };
 
 /* ---- dlms_objects.c, dlms_values.c ---- */
@@ -174,7 +174,7 @@ bool sim_dlms_value(const struct sim_meter *, const struct sim_dlms_object *, un
     const struct sim_dlms_moment *, struct text *);
 struct sim_dlms_moment sim_dlms_now(const struct sim_meter *, int64_t t);
 uint64_t sim_dlms_register(const struct sim_meter *, enum sim_kind, unsigned tariff, int64_t t, int scaler);
-/* Any attribute, with selective access; SIM_DONE or why not. */
+/* Any attribute, with selective access; SIM_DAR_DONE or why not. */
 int sim_dlms_get(struct sim_dlms_call *, const struct sim_dlms_object *, unsigned attribute,
     unsigned selector, struct rd *, struct text *);
 void sim_dlms_put_object_list(struct sim_dlms_call *, struct text *);

@@ -418,7 +418,7 @@ sim_dlms_prove(struct sim_dlms_call *call, const uint8_t *p, size_t n, struct te
 	bool made;
 
 	if (!d->as.pending)
-		return SIM_DENIED;
+		return SIM_DAR_DENIED;
 	if (d->as.mechanism == SIM_AUTH_GMAC) {
 		rd_skip(&r, 1);
 		made = tag_challenge(d, d->as.title, rd_u32_be(&r), &d->as.to_client, &wanted);
@@ -431,10 +431,10 @@ sim_dlms_prove(struct sim_dlms_call *call, const uint8_t *p, size_t n, struct te
 	}
 	if (!made || n != wanted.n || memcmp(p, wanted.v, n) != 0) {
 		wrong_secret(call);
-		return SIM_DENIED;
+		return SIM_DAR_DENIED;
 	}
 	d->wrong = 0;
 	d->as.pending = false;
 	sim_ax_octets(to, own.v, own.n);
-	return SIM_DONE;
+	return SIM_DAR_DONE;
 }

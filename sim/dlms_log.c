@@ -8,11 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CODES(...) (const uint16_t[]){ __VA_ARGS__, 0 }
+#define CODES(...) \
+	(const uint16_t[]){ __VA_ARGS__ }, sizeof((const uint16_t[]){ __VA_ARGS__ }) / sizeof(uint16_t)
 
 /* How the columns look and where the codes come from. */
 enum form { EVENTS, CONNECTIONS, PROGRAMMING, WORDS, TANGENT, CORRECTIONS };
-enum { ALL_FROM_1 = 0, ADDRESS = 0x9000, OLD_TIME = 0xA000, TANGENT_VALUE = 0xB000,
+enum { EVENT_TIME = 0x9000, OLD_TIME = 0xA000, TANGENT_VALUE = 0xB000,	/* second arguments of hash */
 	LOG_POWER = 2, POWER_OFF = 1, POWER_ON = 2, RESERVED = 120 };
 
 static const struct log {
@@ -26,16 +27,16 @@ static const struct log {
 	[1] = { EVENTS, 60, 38, NULL, 0 },
 	/* Neither 1, 2 nor 29: those stand for the supply failures of the street. */
 	[2] = { EVENTS, 300, 0, CODES(3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22,
-		23, 24, 25, 26, 27, 28), 26 },
+		23, 24, 25, 26, 27, 28) },
 	[3] = { PROGRAMMING, 48, 150, NULL, 0 },
 	[4] = { EVENTS, 700, 7, NULL, 0 },
-	[5] = { CONNECTIONS, 100, 0, CODES(2, 1), 2 },
+	[5] = { CONNECTIONS, 100, 0, CODES(2, 1) },
 	[6] = { CONNECTIONS, 900, 4, NULL, 0 },
 	[7] = { EVENTS, 2000, 19, NULL, 0 },
 	[8] = { EVENTS, 500, 2, NULL, 0 },
-	[9] = { WORDS, 50, 0, CODES(0x01, 0xFFFF, 0x08, 0xFFFF, 0x10, 0xFFFF, 0x20, 0xFFFF, 0x40, 0xFFFF, 0x80,
-		0xFFFF, 0x4000, 0xFFFF, 0x8000, 0xFFFF), 16 },
-	[10] = { WORDS, 400, 0, CODES(0x0001, 0x0003, 0x0103, 0x0102), 4 },
+	[9] = { WORDS, 50, 0, CODES(0x01, 0, 0x08, 0, 0x10, 0, 0x20, 0, 0x40, 0, 0x80, 0, 0x4000, 0, 0x8000,
+		0) },
+	[10] = { WORDS, 400, 0, CODES(0x0001, 0x0003, 0x0103, 0x0102) },
 	[12] = { TANGENT, 800, 0, NULL, 0 },
 	[13] = { CORRECTIONS, 1000, 0, NULL, 0 },
 };
@@ -52,10 +53,10 @@ begins(const struct sim_meter *m, unsigned log, int64_t n)
 	int64_t period = logs[log].period_h * 3600LL;
 
 	return n * period +
-	    (int64_t)(sim_hash(m->load.serial, ADDRESS + log, (uint64_t)n) % (uint64_t)(period / 2));
+	    (int64_t)(sim_hash(m->load.serial, EVENT_TIME + log, (uint64_t)n) % (uint64_t)(period / 2));
 }
 
-/* FFFF stands for a word that is clear; the reserved code is passed over. */
+/* The reserved code is passed over. */
 static uint32_t
 code_of(const struct sim_meter *m, unsigned log, int64_t n)
 {
@@ -64,10 +65,8 @@ code_of(const struct sim_meter *m, unsigned log, int64_t n)
 
 	if (l->form == TANGENT)
 		return (uint32_t)(sim_hash(m->load.serial, TANGENT_VALUE, (uint64_t)n) % 1000);
-	if (l->codes != NULL) {
-		code = l->codes[n % l->n_codes];
-		return code == 0xFFFF ? 0 : code;
-	}
+	if (l->codes != NULL)
+		return l->codes[n % l->n_codes];
 	if (l->codes_to == 0)
 		return 0;
 	code = (uint32_t)(n % l->codes_to) + 1;

@@ -238,12 +238,12 @@ get_association(struct sim_dlms_call *call, unsigned attribute, struct text *to)
 	switch (attribute) {
 	case 2:
 		sim_dlms_put_object_list(call, to);
-		return SIM_DONE;
+		return SIM_DAR_DONE;
 	case 3:
 		sim_ax_count(to, AX_STRUCTURE, 2);
 		sim_ax_number(to, AX_I8, call->client);
 		sim_ax_number(to, AX_U16, d->k.logical);
-		return SIM_DONE;
+		return SIM_DAR_DONE;
 	case 5:
 		sim_ax_count(to, AX_STRUCTURE, 6);
 		sim_ax_byte(to, AX_BITS);
@@ -254,12 +254,12 @@ get_association(struct sim_dlms_call *call, unsigned attribute, struct text *to)
 		sim_ax_number(to, AX_U8, 6);
 		sim_ax_number(to, AX_I8, 0);
 		sim_ax_octets(to, NULL, 0);
-		return SIM_DONE;
+		return SIM_DAR_DONE;
 	case 8:
 		sim_ax_number(to, AX_ENUM, d->as.pending ? 1 : 2);
-		return SIM_DONE;
+		return SIM_DAR_DONE;
 	default:
-		return attribute <= 9 ? SIM_DENIED : SIM_UNAVAILABLE;
+		return attribute <= 9 ? SIM_DAR_DENIED : SIM_DAR_UNAVAILABLE;
 	}
 }
 
@@ -272,9 +272,9 @@ get_hdlc(struct sim_dlms_call *call, unsigned attribute, struct text *to)
 	const uint8_t types[] = { AX_ENUM, AX_U8, AX_U8, AX_U16, AX_U16, AX_U16, AX_U16, AX_U16 };
 
 	if (attribute < 2 || attribute > 9)
-		return SIM_UNAVAILABLE;
+		return SIM_DAR_UNAVAILABLE;
 	sim_ax_number(to, types[attribute - 2], values[attribute - 2]);
-	return SIM_DONE;
+	return SIM_DAR_DONE;
 }
 
 static int
@@ -292,8 +292,8 @@ get_security(struct sim_dlms_call *call, unsigned attribute, struct text *to)
 	else if (attribute == 5)
 		sim_ax_octets(to, title, sizeof(title));
 	else
-		return attribute == 6 ? SIM_DENIED : SIM_UNAVAILABLE;
-	return SIM_DONE;
+		return attribute == 6 ? SIM_DAR_DENIED : SIM_DAR_UNAVAILABLE;
+	return SIM_DAR_DONE;
 }
 
 static int
@@ -314,9 +314,9 @@ get_limiter(struct sim_dlms_call *call, const struct sim_dlms_object *o, unsigne
 	} else if (attribute == 10) {
 		sim_ax_number(to, AX_BOOLEAN, 0);
 	} else {
-		return attribute <= 11 ? SIM_DENIED : SIM_UNAVAILABLE;
+		return attribute <= 11 ? SIM_DAR_DENIED : SIM_DAR_UNAVAILABLE;
 	}
-	return SIM_DONE;
+	return SIM_DAR_DONE;
 }
 
 static int
@@ -331,8 +331,8 @@ get_relay(struct sim_dlms_call *call, unsigned attribute, struct text *to)
 	else if (attribute == 4)
 		sim_ax_number(to, AX_ENUM, d->k.relay_mode);
 	else
-		return SIM_UNAVAILABLE;
-	return SIM_DONE;
+		return SIM_DAR_UNAVAILABLE;
+	return SIM_DAR_DONE;
 }
 
 static int
@@ -343,7 +343,7 @@ get_sap(struct sim_dlms_call *call, struct text *to)
 	sim_ax_number(to, AX_U16, call->d->k.logical);
 	sim_ax_count(to, AX_OCTETS, 16);
 	text_printf(to, "SIM%013llu", (unsigned long long)call->m->load.serial);
-	return SIM_DONE;
+	return SIM_DAR_DONE;
 }
 
 int
@@ -354,7 +354,7 @@ sim_dlms_get(struct sim_dlms_call *call, const struct sim_dlms_object *o, unsign
 
 	if (attribute == 1) {
 		sim_ax_octets(to, o->name, SIM_NAME_SIZE);
-		return SIM_DONE;
+		return SIM_DAR_DONE;
 	}
 	switch (o->what) {
 	case SIM_PROFILE:
@@ -371,15 +371,15 @@ sim_dlms_get(struct sim_dlms_call *call, const struct sim_dlms_object *o, unsign
 	case SIM_LIMITER:
 		return get_limiter(call, o, attribute, to);
 	case SIM_SAP:
-		return attribute == 2 ? get_sap(call, to) : SIM_UNAVAILABLE;
+		return attribute == 2 ? get_sap(call, to) : SIM_DAR_UNAVAILABLE;
 	case SIM_CALENDAR:
 		return sim_dlms_get_calendar(call, attribute, to);
 	case SIM_SPECIAL_DAYS:
 		if (attribute != 2)
-			return SIM_UNAVAILABLE;
+			return SIM_DAR_UNAVAILABLE;
 		text_add(to, call->d->special_days.p, call->d->special_days.len);
-		return SIM_DONE;
+		return SIM_DAR_DONE;
 	default:
-		return sim_dlms_value(call->m, o, attribute, &now, to) ? SIM_DONE : SIM_UNAVAILABLE;
+		return sim_dlms_value(call->m, o, attribute, &now, to) ? SIM_DAR_DONE : SIM_DAR_UNAVAILABLE;
 	}
 }

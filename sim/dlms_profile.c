@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/dlms_hdlc.h"
-
 enum { BY_RANGE = 1, BY_ENTRY = 2, SORT_FIFO = 1, SORT_LIFO = 2, CLOCK_COLUMN = 0, BUFFER_MOST = 8 << 20 };
 
 /* What of a profile is asked. */
@@ -171,17 +169,17 @@ select_columns(const struct sim_dlms *d, struct rd *r, struct sim_dlms_columns *
 	size_t n;
 
 	if (rd_u8(r) != AX_ARRAY)
-		return SIM_TYPE_WRONG;
+		return SIM_DAR_TYPE_WRONG;
 	for (n = sim_ax_take_length(r); n > 0; n--) {
 		int at = take_column(r, columns);
 
 		if (rd_failed(r) || at < 0 || wanted.n == SIM_COLUMNS_MAX)
-			return SIM_SCOPE;
+			return SIM_DAR_SCOPE;
 		wanted.at[wanted.n++] = columns->at[at];
 	}
 	if (wanted.n > 0 && d->k.column_select)
 		*columns = wanted;
-	return rd_failed(r) ? SIM_TYPE_WRONG : SIM_DONE;
+	return rd_failed(r) ? SIM_DAR_TYPE_WRONG : SIM_DAR_DONE;
 }
 
 static int
@@ -193,15 +191,15 @@ select_range(struct sim_dlms_call *call, const struct sim_dlms_object *o, struct
 	size_t kept = 0;
 
 	if (k->range == SIM_RANGE_REFUSED)
-		return SIM_OTHER;
+		return SIM_DAR_OTHER;
 	if (rd_u16_be(r) != 0x0204)
-		return SIM_TYPE_WRONG;
+		return SIM_DAR_TYPE_WRONG;
 	if (take_column(r, &s->columns) != CLOCK_COLUMN)
-		return rd_failed(r) ? SIM_TYPE_WRONG : SIM_SCOPE;
+		return rd_failed(r) ? SIM_DAR_TYPE_WRONG : SIM_DAR_SCOPE;
 	if (!sim_ax_take_stamp(r, &from, &from_deviation) || !sim_ax_take_stamp(r, &to, &to_deviation))
-		return SIM_TYPE_WRONG;
+		return SIM_DAR_TYPE_WRONG;
 	result = select_columns(call->d, r, &s->columns);
-	if (result != SIM_DONE)
+	if (result != SIM_DAR_DONE)
 		return result;
 	if (k->range == SIM_RANGE_IGNORED)
 		from = to = INT64_MIN;
@@ -213,7 +211,7 @@ select_range(struct sim_dlms_call *call, const struct sim_dlms_object *o, struct
 		if (s->rows[i].stamp >= from && (to == INT64_MIN || s->rows[i].stamp <= to))
 			s->rows[kept++] = s->rows[i];
 	s->n = kept;
-	return SIM_DONE;
+	return SIM_DAR_DONE;
 }
 
 static void
@@ -235,10 +233,10 @@ select_entries(struct sim_dlms_call *call, const struct sim_dlms_object *o, stru
 	int64_t from, to, first, last;
 
 	if (call->d->k.entry == SIM_ENTRY_REFUSED)
-		return SIM_OTHER;
+		return SIM_DAR_OTHER;
 	if (rd_u16_be(r) != 0x0204 || !sim_ax_take_int(r, &from) || !sim_ax_take_int(r, &to) ||
 	    !sim_ax_take_int(r, &first) || !sim_ax_take_int(r, &last))
-		return SIM_TYPE_WRONG;
+		return SIM_DAR_TYPE_WRONG;
 	s->rows = sim_dlms_rows(call->m, o, INT64_MIN, call->t, &s->n);
 	if (call->d->k.newest_first)
 		turn_round(s);
@@ -248,14 +246,15 @@ select_entries(struct sim_dlms_call *call, const struct sim_dlms_object *o, stru
 		last = s->columns.n;
 	if (from < 1 || first < 1 || first > last) {
 		s->n = 0;
-		return SIM_SCOPE;
+		return SIM_DAR_SCOPE;
 	}
 	s->n = from <= to ? (size_t)(to - from + 1) : 0;
-	memmove(s->rows, s->rows + from - 1, s->n * sizeof(*s->rows));
+	if (s->n > 0)
+		memmove(s->rows, s->rows + from - 1, s->n * sizeof(*s->rows));
 	memmove(s->columns.at, s->columns.at + first - 1,
 	    (size_t)(last - first + 1) * sizeof(s->columns.at[0]));
 	s->columns.n = (unsigned)(last - first + 1);
-	return SIM_DONE;
+	return SIM_DAR_DONE;
 }
 
 /* ---- the buffer ---- */
@@ -339,7 +338,7 @@ get_buffer(struct sim_dlms_call *call, const struct sim_dlms_object *o, unsigned
 	struct selection s = { .rows = NULL };
 	const struct sim_dlms_keys *k = &call->d->k;
 	bool is_load = o->what == SIM_PROFILE && o->x == SIM_PROFILE_LOAD;
-	int result = SIM_DONE;
+	int result = SIM_DAR_DONE;
 
 	sim_dlms_columns_of(call->m, o, &s.columns);
 	if (selector == BY_RANGE)
@@ -349,10 +348,10 @@ get_buffer(struct sim_dlms_call *call, const struct sim_dlms_object *o, unsigned
 	else if (selector == 0)
 		s.rows = sim_dlms_rows(call->m, o, INT64_MIN, call->t, &s.n);
 	else
-		result = SIM_TYPE_WRONG;
+		result = SIM_DAR_TYPE_WRONG;
 	if (selector != BY_ENTRY && k->newest_first)
 		turn_round(&s);
-	if (result != SIM_DONE)
+	if (result != SIM_DAR_DONE)
 		call->m->counters.bad_reads++;
 	else if (is_load && k->compact_rows && s.n > 0)
 		put_compact(call, &s, to);
@@ -391,23 +390,24 @@ sim_dlms_get_profile(struct sim_dlms_call *call, const struct sim_dlms_object *o
 		sim_ax_count(to, AX_ARRAY, columns.n);
 		for (unsigned i = 0; i < columns.n; i++)
 			put_object(&columns.at[i], to);
-		return SIM_DONE;
+		return SIM_DAR_DONE;
 	case 4:
 		sim_ax_number(to, AX_U32, period);
-		return SIM_DONE;
+		return SIM_DAR_DONE;
 	case 5:
 		sim_ax_number(to, AX_ENUM, k->newest_first ? SORT_LIFO : SORT_FIFO);
-		return SIM_DONE;
+		return SIM_DAR_DONE;
 	case 6:
-		put_object(&columns.at[CLOCK_COLUMN], to);
-		return SIM_DONE;
+		if (columns.n > 0)
+			put_object(&columns.at[CLOCK_COLUMN], to);
+		return columns.n > 0 ? SIM_DAR_DONE : SIM_DAR_UNAVAILABLE;
 	case 7:
 		sim_ax_number(to, AX_U32, (int64_t)entries_in_use(call, o));
-		return SIM_DONE;
+		return SIM_DAR_DONE;
 	case 8:
 		sim_ax_number(to, AX_U32, (int64_t)sim_dlms_depth(call->m, o));
-		return SIM_DONE;
+		return SIM_DAR_DONE;
 	default:
-		return SIM_UNAVAILABLE;
+		return SIM_DAR_UNAVAILABLE;
 	}
 }

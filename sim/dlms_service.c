@@ -57,10 +57,10 @@ find(struct sim_dlms_call *call, struct rd *r, const struct sim_dlms_object **fo
 	*attribute = rd_u8(r);
 	*found = sim_dlms_find(call->m, name);
 	if (call->d->as.role == SIM_PUBLIC && (*found == NULL || !(*found)->open))
-		return SIM_DENIED;
+		return SIM_DAR_DENIED;
 	if (*found == NULL)
-		return SIM_UNDEFINED;
-	return (*found)->class_id == class_id ? SIM_DONE : SIM_CLASS_WRONG;
+		return SIM_DAR_UNDEFINED;
+	return (*found)->class_id == class_id ? SIM_DAR_DONE : SIM_DAR_CLASS_WRONG;
 }
 
 /* One attribute descriptor with its selector; what is missing in `r` shows there. */
@@ -78,8 +78,8 @@ get_one(struct sim_dlms_call *call, struct rd *r, struct text *to)
 	if (selector != 0 && !sim_ax_skip(r, 0))
 		r->failed = true;
 	if (rd_failed(r))
-		return SIM_OTHER;
-	if (result != SIM_DONE)
+		return SIM_DAR_OTHER;
+	if (result != SIM_DAR_DONE)
 		return result;
 	parameters.end = r->p;
 	return sim_dlms_get(call, object, attribute, selector, &parameters, to);
@@ -135,7 +135,7 @@ put_or_begin(struct sim_dlms_call *call, unsigned form, uint8_t invoke, const st
 	if ((d->as.conformance & BLOCKS_GET) == 0) {
 		put_head(call, GET_ANSWER, NORMAL, invoke, to);
 		sim_ax_byte(to, 1);
-		sim_ax_byte(to, SIM_OTHER);
+		sim_ax_byte(to, SIM_DAR_OTHER);
 		return;
 	}
 	text_clear(&d->get.data);
@@ -153,8 +153,8 @@ get_normal(struct sim_dlms_call *call, uint8_t invoke, struct rd *r, struct text
 	int result = get_one(call, r, &data);
 
 	if (data.failed)
-		result = SIM_OTHER;
-	if (result == SIM_DONE) {
+		result = SIM_DAR_OTHER;
+	if (result == SIM_DAR_DONE) {
 		for (int i = 0; i < call->d->k.surplus; i++)
 			sim_ax_byte(&data, 0x09 + (unsigned)i % 3);
 		put_or_begin(call, NORMAL, invoke, &data, true, to);
@@ -177,10 +177,10 @@ get_list(struct sim_dlms_call *call, uint8_t invoke, struct rd *r, struct text *
 
 		if (rd_failed(r))
 			break;
-		if (result != SIM_DONE && call->d->k.list_cut)
+		if (result != SIM_DAR_DONE && call->d->k.list_cut)
 			break;
-		sim_ax_byte(&data, result != SIM_DONE);
-		if (result == SIM_DONE)
+		sim_ax_byte(&data, result != SIM_DAR_DONE);
+		if (result == SIM_DAR_DONE)
 			text_add(&data, one.p, one.len);
 		else
 			sim_ax_byte(&data, (unsigned)result);
@@ -206,7 +206,7 @@ get_next(struct sim_dlms_call *call, uint8_t invoke, uint32_t number, struct tex
 		put_block(call, invoke, to);
 		return;
 	}
-	put_block_error(call, invoke, number, d->get.active ? SIM_BLOCK_WRONG : SIM_NO_LONG_GET, to);
+	put_block_error(call, invoke, number, d->get.active ? SIM_DAR_BLOCK_WRONG : SIM_DAR_NO_LONG_GET, to);
 	d->get.active = false;
 }
 
@@ -237,19 +237,19 @@ set_value(struct sim_dlms_call *call, struct rd *target, const uint8_t *p, size_
 	struct rd value = rd_init(p, n), whole = value;
 	int result = find(call, target, &object, &attribute);
 
-	if (result != SIM_DONE)
+	if (result != SIM_DAR_DONE)
 		return result;
 	if (!sim_ax_skip(&whole, 0) || !rd_done(&whole))
-		return SIM_TYPE_WRONG;
+		return SIM_DAR_TYPE_WRONG;
 	if (call->d->as.role != SIM_CONFIGURATOR)
-		return SIM_DENIED;
+		return SIM_DAR_DENIED;
 	return sim_dlms_set(call, object, attribute, &value);
 }
 
 static void
 put_set_answer(struct sim_dlms_call *call, uint8_t invoke, int result, struct text *to)
 {
-	if (result == SIM_DENIED && call->d->k.set_exception) {
+	if (result == SIM_DAR_DENIED && call->d->k.set_exception) {
 		sim_dlms_exception(call, UNKNOWN, NOT_SUPPORTED, to);
 		return;
 	}
@@ -267,19 +267,19 @@ set_block(struct sim_dlms_call *call, uint8_t invoke, struct rd *r, struct text 
 	size_t n = sim_ax_take_length(r);
 	const uint8_t *raw = rd_take(r, n);
 	struct rd target = rd_init(set->target, TARGET);
-	int result = SIM_DONE;
+	int result = SIM_DAR_DONE;
 
 	if (raw == NULL || number != set->number + 1 || set->data.len + n > SET_MOST)
-		result = SIM_BLOCK_WRONG;
+		result = SIM_DAR_BLOCK_WRONG;
 	set->number = number;
-	if (result == SIM_DONE)
+	if (result == SIM_DAR_DONE)
 		text_add(&set->data, raw, n);
-	if (result == SIM_DONE && !last) {
+	if (result == SIM_DAR_DONE && !last) {
 		put_head(call, SET_ANSWER, ANSWER_BLOCK, invoke, to);
 		sim_ax_be(to, number, 4);
 		return;
 	}
-	if (result == SIM_DONE)
+	if (result == SIM_DAR_DONE)
 		result = set_value(call, &target, (const uint8_t *)set->data.p, set->data.len);
 	put_head(call, SET_ANSWER, SET_ANSWER_LAST, invoke, to);
 	sim_ax_byte(to, (unsigned)result);
@@ -302,7 +302,7 @@ set(struct sim_dlms_call *call, struct rd *r, struct text *to)
 			r->failed = true;	/* nothing is written selectively */
 	}
 	if (rd_failed(r) || (form == SET_NEXT && !blocks->active)) {
-		put_set_answer(call, invoke, form == SET_NEXT ? SIM_NO_LONG_SET : SIM_OTHER, to);
+		put_set_answer(call, invoke, form == SET_NEXT ? SIM_DAR_NO_LONG_SET : SIM_DAR_OTHER, to);
 	} else if (form == NORMAL) {
 		put_set_answer(call, invoke, set_value(call, &target, r->p, rd_left(r)), to);
 	} else if (form == SET_FIRST || form == SET_NEXT) {
@@ -335,18 +335,18 @@ action(struct sim_dlms_call *call, struct rd *r, struct text *to)
 	if (rd_u8(r) != 0) {
 		whole = *r;
 		if (!sim_ax_skip(&whole, 0) || !rd_done(&whole))
-			result = SIM_TYPE_WRONG;
+			result = SIM_DAR_TYPE_WRONG;
 	}
-	if (result == SIM_DONE && call->d->as.pending && object->class_id != SIM_CLASS_ASSOCIATION)
-		result = SIM_DENIED;
-	if (result == SIM_DONE)
+	if (result == SIM_DAR_DONE && call->d->as.pending && object->class_id != SIM_CLASS_ASSOCIATION)
+		result = SIM_DAR_DENIED;
+	if (result == SIM_DAR_DONE)
 		result = sim_dlms_action(call, object, method, r, &data);
 	put_head(call, ACTION_ANSWER, NORMAL, invoke, to);
 	sim_ax_byte(to, (unsigned)result);
-	if (result == SIM_DONE && data.len > 0) {
+	if (result == SIM_DAR_DONE && data.len > 0) {
 		sim_ax_be(to, 0x0100, 2);
 		text_add(to, data.p, data.len);
-	} else if (result == SIM_DONE) {
+	} else if (result == SIM_DAR_DONE) {
 		sim_ax_byte(to, 0);
 	}
 	text_free(&data);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sim/dlms.h"
 #include "sim/energomera.h"
 #include "sim/mercury.h"
 #include "src/base/checksum.h"
@@ -25,6 +26,12 @@ const char *const sim_fault_names[SIM_FAULT_COUNT] = {
 	.answer = sim_energomera_answer, .foreign = sim_energomera_foreign, \
 	.busy = sim_energomera_busy, .table = sim_energomera_table }
 
+#define SPODES(row_name, keys_given) { \
+	.name = row_name, .csv_type = "SPODES", .latency_us = 20000, .preset = keys_given, \
+	.address_most = 16381, .configure = sim_dlms_configure, .release = sim_dlms_release, \
+	.keys = sim_dlms_keys, .answer = sim_dlms_answer, .foreign = sim_dlms_foreign, \
+	.busy = sim_dlms_busy, .table = sim_dlms_table }
+
 const struct sim_type sim_types[] = {
 	MERCURY("mercury230", "2.3.4"),
 	MERCURY("mercury230-217", "2.1.7"),
@@ -33,6 +40,22 @@ const struct sim_type sim_types[] = {
 	MERCURY("mercury236", "8.0.0"),
 	ENERGOMERA("ce301", "SE301"),
 	ENERGOMERA("ce303", "SE303"),
+	SPODES("spodes", NULL),
+	/* Meters of the page's chapter 20. */
+	SPODES("spodes-mercury",
+	    "{\"ua\":\"two\",\"max_pdu\":100,\"with_list\":false,\"disc_first\":true,\"invoke_id\":129,"
+	    "\"short_angles\":true,\"model\":\"Mercury 234\",\"maker\":\"Incotex\"}"),
+	SPODES("spodes-milur",
+	    "{\"serial_digits\":4,\"password\":\"789456\",\"secret\":\"1597531234567890\","
+	    "\"model\":\"Milur 307S\",\"maker\":\"Milandr\"}"),
+	SPODES("spodes-energomera",
+	    "{\"address_size\":1,\"password\":\"12345678\",\"model\":\"CE308\",\"maker\":\"Energomera\"}"),
+	SPODES("spodes-nartis",
+	    "{\"password\":\"00000001\",\"secret\":\"0000000100000001\",\"address_size\":2,"
+	    "\"model\":\"НАРТИС-300\",\"model_cp1251\":true,\"maker\":\"Nartis\",\"energy_scaler\":-3}"),
+	SPODES("spodes-rim",
+	    "{\"password\":\"Reader\",\"model\":\"РиМ489.38\",\"model_cp1251\":true,\"maker\":\"RiM\","
+	    "\"deviation_min\":180,\"wrong_log_names\":true,\"log_extra\":true,\"code_octets\":2}"),
 	{ .name = NULL },
 };
 
@@ -134,7 +157,8 @@ sim_meter_answer(struct sim_meter *m, int64_t now_us, const uint8_t *req, size_t
 bool
 sim_request_whole(const uint8_t *req, size_t n)
 {
-	return (n >= 4 && crc16_modbus(req, n) == 0) || sim_energomera_whole(req, n);
+	return (n >= 4 && crc16_modbus(req, n) == 0) || sim_energomera_whole(req, n) ||
+	    sim_dlms_whole(req, n);
 }
 
 enum sim_fault

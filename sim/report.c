@@ -59,11 +59,12 @@ dump_meter(const struct sim_bus *bus, const struct sim_meter *m, FILE *to)
 	fprintf(to,
 	    "{\"meter\":\"%s\",\"bus\":\"%s\",\"type\":\"%s\",\"heard\":%llu,\"answers\":%llu,"
 	    "\"signons\":%llu,\"wrong_passwords\":%llu,\"switchings\":%llu,\"clock_writes\":%llu,"
-	    "\"bad_reads\":%llu,\"faults\":{",
+	    "\"bad_reads\":%llu,\"replays\":%llu,\"faults\":{",
 	    m->serial, bus->name, m->type->name, (unsigned long long)c->heard,
 	    (unsigned long long)c->answers, (unsigned long long)c->signons,
 	    (unsigned long long)c->wrong_passwords, (unsigned long long)c->switchings,
-	    (unsigned long long)c->clock_writes, (unsigned long long)c->bad_reads);
+	    (unsigned long long)c->clock_writes, (unsigned long long)c->bad_reads,
+	    (unsigned long long)c->replays);
 	for (int i = 0; i < SIM_FAULT_COUNT; i++)
 		fprintf(to, "%s\"%s\":%llu", i > 0 ? "," : "", sim_fault_names[i],
 		    (unsigned long long)c->faults[i]);

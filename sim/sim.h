@@ -14,8 +14,8 @@
 #include "src/base/civil.h"
 
 enum {
-	SIM_REQUEST_MAX = 512,
-	SIM_ANSWER_MAX = 2048,
+	SIM_REQUEST_MAX = 16384,
+	SIM_ANSWER_MAX = 16384,		/* seven HDLC frames of 2030 octets, the longest */
 	SIM_LIVES = 4,
 };
 
@@ -94,14 +94,14 @@ struct sim_energomera {
 };
 
 struct sim_counters {
-	uint64_t heard, answers, signons, wrong_passwords, switchings, bad_reads, clock_writes;
+	uint64_t heard, answers, signons, wrong_passwords, switchings, bad_reads, clock_writes, replays;
 	uint64_t faults[SIM_FAULT_COUNT];
 };
 
 struct sim_meter {
 	const struct sim_type *type;
 	char serial[20];
-	uint8_t address;		/* of the binary kinds */
+	uint16_t address;		/* of the binary kinds */
 	struct sim_load load;
 	struct sim_clock clock;
 	bool kinds[SIM_KINDS];		/* kept by this meter */
@@ -120,6 +120,7 @@ struct sim_meter {
 	union {
 		struct sim_mercury mercury;
 		struct sim_energomera iec;
+		struct sim_dlms *dlms;
 	} u;
 };
 
@@ -127,11 +128,13 @@ struct sim_type {
 	const char *name;		/* in street files */
 	const char *csv_type;		/* in the meter table of a concentrator */
 	uint32_t latency_us;
+	uint16_t address_most;		/* of the key "address"; 0: 255 */
 	/* Takes the kind's own keys; false with the reason. */
 	bool (*configure)(
 	    struct sim_meter *, const struct sim_type *, const json_t *, char *why, size_t);
 	const char *const *keys;	/* the kind's own keys, NULL ends */
-	const char *preset;		/* firmware of this row */
+	const char *preset;		/* what this row has as delivered */
+	void (*release)(struct sim_meter *);	/* of what configure() made; NULL: nothing */
 	/* Bytes of the answer, 0 = silence. */
 	size_t (*answer)(struct sim_meter *, int64_t now_us, const uint8_t *req, size_t n,
 	    uint8_t out[SIM_ANSWER_MAX]);

@@ -267,8 +267,12 @@ sim_street_free(struct sim_street *street)
 {
 	if (street == NULL)
 		return;
-	for (size_t i = 0; i < street->n_buses; i++)
+	for (size_t i = 0; i < street->n_buses; i++) {
+		for (size_t k = 0; k < street->buses[i].n_meters; k++)
+			if (street->buses[i].meters[k].type->release != NULL)
+				street->buses[i].meters[k].type->release(&street->buses[i].meters[k]);
 		free(street->buses[i].meters);
+	}
 	free(street->buses);
 	free(street);
 }

@@ -226,7 +226,7 @@ parse_one(struct sim_street *street, struct sim_bus *bus, const json_t *entry, c
 {
 	struct sim_meter *m = &bus->meters[bus->n_meters];
 	const char *type = json_string_value(json_object_get(entry, "type"));
-	int64_t address = 1, step = 1;
+	int64_t address = 1, step = 1, most;
 
 	m->type = type != NULL ? sim_type_by_name(type) : NULL;
 	m->seed = seed;
@@ -237,8 +237,9 @@ parse_one(struct sim_street *street, struct sim_bus *bus, const json_t *entry, c
 	}
 	if (!sim_known_keys(entry, meter_keys, m->type->keys, why, why_size))
 		return false;
-	if (!sim_json_int(entry, "address", 1, 255, &address) ||
-	    !sim_json_int(entry, "first_address", 1, 255, &address) ||
+	most = m->type->address_most != 0 ? m->type->address_most : UINT8_MAX;
+	if (!sim_json_int(entry, "address", 1, most, &address) ||
+	    !sim_json_int(entry, "first_address", 1, most, &address) ||
 	    !sim_json_int(entry, "address_step", 0, 100, &step) || !name_meter(m, entry, serial_plus) ||
 	    !parse_kinds(m, entry) || !parse_line(m, bus, entry, bus_json, options) ||
 	    !parse_life(m, street, entry, i)) {
@@ -246,7 +247,7 @@ parse_one(struct sim_street *street, struct sim_bus *bus, const json_t *entry, c
 		return false;
 	}
 	address += (int64_t)i * step;
-	m->address = (uint8_t)(address <= 255 ? address : 255);
+	m->address = (uint16_t)(address <= most ? address : most);
 	if (!m->type->configure(m, m->type, entry, why, why_size))
 		return false;
 	bus->n_meters++;

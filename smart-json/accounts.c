@@ -415,7 +415,9 @@ accounts_seal(json_t *row, const json_t *old)
 	json_object_del(row, "factory");
 	if (*password == '\0')
 		return old != NULL ? keep_password(row, old, factory) : E_INVALID;
-	if (factory && strcmp(password, text_of(old, "password")) == 0)
+	/* The password it has already: its tickets go on. */
+	if (factory ? strcmp(password, text_of(old, "password")) == 0 :
+		      old != NULL && password_fits(password, text_of(old, "hash")))
 		return keep_password(row, old, factory);
 	if ((rc = password_hash(password, made)) < 0)
 		return rc;

@@ -1,6 +1,5 @@
 #include "smart-json/http.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
@@ -11,11 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "smart-json/http_private.h"
 #include "src/base/clock.h"
 #include "src/base/log.h"
 #include "src/base/loop.h"
+#include "src/system/address.h"
 
 /* Listening, the number of connections, and their deadlines (smart-json.md 19). */
 
@@ -24,7 +25,6 @@ enum {
 	BODY_LEAST_RATE = 1024,		/* bytes per second a body must come with on average */
 	INPUT_MOST = 65536,
 	WRITE_STALL_S = 60,
-	BACKLOG = 512,
 	NEWCOMER_US = 1000000,		/* nobody makes room who has only just come */
 };
 
@@ -132,20 +132,6 @@ turn_away(evutil_socket_t fd)
 	evutil_closesocket(fd);
 }
 
-static void
-print_peer(const struct sockaddr *sa, char *buf, size_t size)
-{
-	const struct sockaddr_in *v4 = (const void *)sa;
-	const struct sockaddr_in6 *v6 = (const void *)sa;
-
-	if (sa->sa_family == AF_INET)
-		inet_ntop(AF_INET, &v4->sin_addr, buf, (socklen_t)size);
-	else if (sa->sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr))
-		inet_ntop(AF_INET, &v6->sin6_addr.s6_addr[12], buf, (socklen_t)size);
-	else if (sa->sa_family == AF_INET6)
-		inet_ntop(AF_INET6, &v6->sin6_addr, buf, (socklen_t)size);
-}
-
 static struct conn *
 conn_new(struct http *http, evutil_socket_t fd)
 {
@@ -176,12 +162,12 @@ on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *
 	struct http *http = arg;
 	bool local = http_peer_is_local(sa);
 	struct conn *conn;
-	char peer[64] = "";
+	char peer[ADDRESS_TEXT];
 	int on = 1;
 
 	(void)listener;
 	(void)len;
-	print_peer(sa, peer, sizeof(peer));
+	address_host((const void *)sa, peer);	/* libevent accepts into a whole storage */
 	if (!local && !room_for_peer(http, peer)) {
 		turn_away(fd);
 		return;
@@ -255,25 +241,19 @@ static int
 listen_on(struct http *http)
 {
 	const char *bind = http->options.bind;
-	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(http->options.port) };
-	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(http->options.port) };
-	bool is_v4 = inet_pton(AF_INET, bind, &v4.sin_addr) == 1;
-	int rc;
+	int fd, rc = address_listen(bind, http->options.port, &fd);
 
-	if (!is_v4 && inet_pton(AF_INET6, bind, &v6.sin6_addr) != 1) {
-		log_error("http", "bind=%s: not a literal address", bind);
-		return E_INVALID;
-	}
-	http->listener = evconnlistener_new_bind(loop_base(http->options.loop), on_accept, http,
-	    LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE, BACKLOG,
-	    is_v4 ? (const struct sockaddr *)&v4 : (const struct sockaddr *)&v6,
-	    is_v4 ? sizeof(v4) : sizeof(v6));
-	if (http->listener == NULL) {
-		rc = errno == EADDRINUSE ? E_EXISTS : E_IO;
+	if (rc < 0) {
 		log_error("http",
 		    "bind=%s port=%u: cannot listen: %s; choose another port or stop what holds it",
-		    bind, http->options.port, strerror(errno));
+		    bind, http->options.port, uspd_strerror(rc));
 		return rc;
+	}
+	http->listener = evconnlistener_new(loop_base(http->options.loop), on_accept, http,
+	    LEV_OPT_CLOSE_ON_FREE, 0, fd);
+	if (http->listener == NULL) {
+		close(fd);
+		return E_NOMEM;
 	}
 	evconnlistener_set_error_cb(http->listener, on_accept_failed);
 	return E_OK;
@@ -347,13 +327,7 @@ fail:
 uint16_t
 http_port(const struct http *http)
 {
-	struct sockaddr_storage ss;
-	socklen_t len = sizeof(ss);
-
-	if (getsockname(evconnlistener_get_fd(http->listener), (struct sockaddr *)&ss, &len) != 0)
-		return 0;
-	return ntohs(ss.ss_family == AF_INET ? ((struct sockaddr_in *)&ss)->sin_port :
-					       ((struct sockaddr_in6 *)&ss)->sin6_port);
+	return address_bound_port(evconnlistener_get_fd(http->listener));
 }
 
 void

@@ -25,6 +25,7 @@
 
 struct accounts;
 struct device_orders;
+struct events;
 struct http;
 struct http_space;
 struct loop;
@@ -39,6 +40,7 @@ struct http_options {
 	const char *bind;	/* literal address; NULL or "": 127.0.0.1 */
 	uint16_t port;		/* 0: any free one, see http_port() */
 	struct transit *transit;	/* NULL: no transit */
+	struct events *events;	/* NULL: nothing runs by itself */
 	const struct device_orders *orders;	/* NULL: what needs them answers 501 */
 	struct accounts *accounts;	/* set by http_open() */
 	const char *dir;	/* data directory; NULL: everybody is an administrator (tests) */

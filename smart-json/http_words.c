@@ -99,6 +99,7 @@ const struct http_word http_words[] = {
 	{ "no time servers are asked here", "серверы времени здесь не опрашиваются" },
 	{ "the time servers were not asked: %s", "серверы времени не опрошены: %s" },
 	{ "not all is on the disk", "на диск записано не всё" },
+	{ "the firmware is refused: %s", "прошивка не принята: %s" },
 	{ "there is no place for firmware", "для прошивки нет места" },
 	{ "the form has no field \"fw_update\"", "в форме нет поля fw_update" },
 	{ "the form is broken or incomplete", "форма испорчена или неполна" },

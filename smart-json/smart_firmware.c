@@ -12,23 +12,19 @@
 static void
 refuse(struct http_call *call, int rc, const char *why)
 {
-	why = http_word(call->english, why);
-	switch (rc) {
-	case E_BUSY:
-		http_fail_res(call, 423, RES_BUSY, NULL, "%s", why);
-		break;
-	case E_FULL:
-		http_fail_res(call, 507, RES_FULL, NULL, "%s", why);
-		break;
-	case E_IO: case E_NOMEM: case E_INTERNAL:
-		http_fail_res(call, 500, RES_INTERNAL, NULL, "%s", why);
-		break;
-	case E_FRAME:
-		http_fail_res(call, 400, RES_NOT_UNDERSTOOD, "/fw_update", "%s", why);
-		break;
-	default:
-		http_fail_res(call, 422, RES_RANGE, "/fw_update", "%s", why);
-	}
+	static const struct { int rc, status, res; const char *where; } refusals[] = {
+		{ E_BUSY, 423, RES_BUSY, NULL }, { E_FULL, 507, RES_FULL, NULL },
+		{ E_IO, 500, RES_INTERNAL, NULL }, { E_NOMEM, 500, RES_INTERNAL, NULL },
+		{ E_INTERNAL, 500, RES_INTERNAL, NULL },
+		{ E_FRAME, 400, RES_NOT_UNDERSTOOD, "/fw_update" },
+		{ E_OK, 422, RES_RANGE, "/fw_update" },	/* all others */
+	};
+	size_t i = 0;
+
+	while (refusals[i].rc != E_OK && refusals[i].rc != rc)
+		i++;
+	http_fail_res(call, refusals[i].status, refusals[i].res, refusals[i].where,
+	    "the firmware is refused: %s", http_word(call->english, why));
 }
 
 void

@@ -9,6 +9,7 @@
 #include "smart-json/api.h"
 #include "src/base/clock.h"
 #include "src/base/version.h"
+#include "src/events/events.h"
 #include "src/events/schedule.h"
 #include "src/store/store.h"
 #include "src/system/device.h"
@@ -154,6 +155,17 @@ smart_state_modem(struct http_call *call)
 
 /* ---- schedules, buses, meters ---- */
 
+/* When it fired last, as the engine remembers: null when it never did. */
+static json_t *
+last_run(struct events *events, struct zone zone, int64_t id)
+{
+	int64_t last = 0, next;
+
+	if (events == NULL || !events_schedule(events, id, &last, &next) || last == 0)
+		return json_null();
+	return iso(zone, last);
+}
+
 void
 smart_state_schdl(struct http_call *call)
 {
@@ -171,9 +183,10 @@ smart_state_schdl(struct http_call *call)
 			continue;
 		schedule_pattern(&s, pattern);
 		json_array_append_new(list,
-		    json_pack("{s:I, s:o, s:s, s:o, s:n}", "id", (json_int_t)s.id, "time",
+		    json_pack("{s:I, s:o, s:s, s:o, s:o}", "id", (json_int_t)s.id, "time",
 			iso(zone, next + s.offset_s), "pattern", pattern, "next",
-			iso(zone, next + s.offset_s), "last"));
+			iso(zone, next + s.offset_s), "last",
+			last_run(call->server->events, zone, s.id)));
 	}
 	table_rows_release(rows);
 	smart_list(call, "State", list);

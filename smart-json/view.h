@@ -99,7 +99,7 @@ enum member_kind {
 };
 enum {
 	M_REQUIRED = 1,
-	M_NULL = 2,	/* null is a value, though the member is required */
+	M_NULL = 2,	/* null is a value, and kept; of other members it is the same as absent (18) */
 	M_ANSWER = 4,	/* in answers only; its value comes from the source of the rows */
 	M_SECRET = 8,	/* blanked for those who may not know it */
 	M_EXTRA = 16,	/* not of the protocol: shown on ?full=1 only, kept when not given */

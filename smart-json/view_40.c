@@ -34,6 +34,14 @@ static const struct choice action_types[] = {
 	{ 5, "SMTPMeterMessages" }, { 6, "Monitor" }, NO_MORE
 };
 
+static const struct choice edges[] = {
+	{ 0, "both" }, { 1, "toOpen" }, { 2, "toClosed" }, NO_MORE
+};
+static const struct choice zones[] = { { 0, "both" }, { 1, "enter" }, { 2, "leave" }, NO_MORE };
+static const struct choice relay_states[] = {
+	{ 0, "off" }, { 1, "on" }, { 2, "toggle" }, { 3, "pulse" }, NO_MORE
+};
+
 /* ---- members ---- */
 
 /* A password that is stored as a hash is shown as "" (8.1). */
@@ -103,8 +111,9 @@ static const struct member meters[] = {
 	{ TEXT("passWr", M_REQUIRED | M_SECRET, 0, 128), .check = check_meter_password },
 	{ TEXT("ifaceName", M_REQUIRED, 1, 64), .check = check_iface_name },
 	{ ANY("ifaceCfg", M_REQUIRED | M_NULL), .check = check_line_text },
-	{ INT("rtuObjType", 0, INT32_MIN, INT32_MAX) }, { INT("rtuObjNum", 0, INT32_MIN, INT32_MAX) },
-	{ INT("rtuFider", 0, INT32_MIN, INT32_MAX) }, { INT("index", M_ANSWER, 0, 0) },
+	{ INT("rtuObjType", M_NULL, INT32_MIN, INT32_MAX) },
+	{ INT("rtuObjNum", M_NULL, INT32_MIN, INT32_MAX) },
+	{ INT("rtuFider", M_NULL, INT32_MIN, INT32_MAX) }, { INT("index", M_ANSWER, 0, 0) },
 	{ INT("type", M_ANSWER, 0, 0) }, END
 };
 static const struct member meter_templates[] = {
@@ -116,13 +125,14 @@ static const struct member arch_templates[] = {
 };
 static const struct member messages[] = {
 	{ ID(1) }, { INT("meterDataTemplateId", M_REQUIRED, 0, INT32_MAX) },
-	{ INT("dataDepth", M_REQUIRED, 0, INT32_MAX) }, { INT("meterTemplateId", 0, 0, INT32_MAX) },
+	{ INT("dataDepth", M_REQUIRED, 0, INT32_MAX) }, { INT("meterTemplateId", M_NULL, 0, INT32_MAX) },
 	{ CHOICE("dataClass", M_REQUIRED, data_classes) }, END
 };
 /* event-model.md 3.1; the rest is ours (3.3) and the delay of dialect 31. */
 static const struct member schedules[] = {
-	{ ID(1) }, { INT("min", M_OR_255, 0, 59) }, { INT("hour", M_OR_255, 0, 23) },
-	{ INT("day", M_OR_255, 0, 31) }, { INT("month", M_OR_255, 0, 12), .aliases = "mon" },
+	{ ID(1) }, { INT("min", M_NULL | M_OR_255, 0, 59) },
+	{ INT("hour", M_NULL | M_OR_255, 0, 23) }, { INT("day", M_NULL | M_OR_255, 0, 31) },
+	{ INT("month", M_NULL | M_OR_255, 0, 12), .aliases = "mon" },
 	{ BOOL("enabled", M_EXTRA) }, { INTS("wday", M_EXTRA, 1, 7) },
 	{ INT("offsetSec", M_EXTRA, 0, 59) },
 	{ INT("jitterSec", M_EXTRA, 0, 300) }, { INT("delay", M_EXTRA, 0, INT32_MAX) }, END
@@ -138,7 +148,7 @@ static const struct member manager[] = {
 	{ INT("actionId", M_REQUIRED, 0, INT32_MAX) }, END
 };
 static const struct member pollers[] = {
-	{ ID(1) }, { TEXT("archTypesName", M_REQUIRED, 0, 128) }, { TEXT("metersName", 0, 0, 128) }, END
+	{ ID(1) }, { TEXT("archTypesName", M_REQUIRED, 0, 128) }, { TEXT("metersName", M_NULL, 0, 128) }, END
 };
 static const struct member mqtt_actions[] = {
 	{ ID(1) }, { INT("meterMessageId", M_REQUIRED, 0, INT32_MAX) },
@@ -148,6 +158,29 @@ static const struct member smtp_actions[] = {
 	{ ID(1) }, { INT("meterMessageId", M_REQUIRED, 0, INT32_MAX) },
 	{ INT("emailFromId", M_REQUIRED, 0, INT32_MAX) },
 	{ INT("emailToId", M_REQUIRED, 0, INT32_MAX) }, END
+};
+/* Ours: event-model.md 4, 7.2 to 7.4. */
+static const struct member din_events[] = {
+	{ ID(1) }, { INT("input", 0, 0, 255) }, { INT("meterId", 0, 1, INT32_MAX) },
+	{ INT("channel", 0, 1, CHANNEL_SLOTS) }, { CHOICE("edge", 0, edges) },
+	{ INT("debounceMs", 0, 0, 60000) }, { INT("holdMs", 0, 0, 86400000) },
+	{ BOOL("ignoreAtStart", 0) }, { INT("addr", M_EXTRA, 0, 10) }, { INT("type", M_EXTRA, 0, 3) }, END
+};
+static const struct member ain_events[] = {
+	{ ID(1) }, { TEXT("source", 0, 1, 32) }, { INT("meterId", 0, 1, INT32_MAX) },
+	{ TEXT("tag", 0, 1, 16) }, { ANY("high", 0), .check = check_number },
+	{ ANY("low", 0), .check = check_number }, { ANY("hyst", 0), .check = check_number },
+	{ INT("delaySec", 0, 0, 86400) }, { CHOICE("edge", 0, zones) }, END
+};
+static const struct member relay_actions[] = {
+	{ ID(1) }, { INT("relay", 0, 1, 255) }, { CHOICE("state", 0, relay_states) },
+	{ INT("pulseMs", 0, 0, 60000) }, { INT("meterId", 0, 1, INT32_MAX) },
+	{ INT("relayId", 0, 1, 255) }, { INT("relayState", 0, 0, 1) }, { BOOL("confirm", 0) },
+	{ BOOL("catchUp", 0) }, END
+};
+static const struct member monitor_actions[] = {
+	{ ID(1) }, { ANY("targets", M_REQUIRED), .check = check_readings },
+	{ INT("periodSec", 0, 0, 86400) }, { INT("durationSec", 0, 0, 86400) }, END
 };
 const struct member sntp_action_members[] = {
 	{ ID(1) }, { ANY("eventType", 0), .check = check_event_type },
@@ -200,6 +233,10 @@ const struct view views_40[] = {
 	IDS("actions/mqtt", D40, TABLE_ACTION_MQTT, mqtt_actions),
 	IDS("actions/smtp", D40, TABLE_ACTION_SMTP, smtp_actions),
 	IDS("actions/sntp", BOTH, TABLE_ACTION_SNTP, sntp_action_members),
+	IDS("events/din", D40, TABLE_DIN_EVENTS, din_events),
+	IDS("events/ain", D40, TABLE_ANALOG_EVENTS, ain_events),
+	IDS("actions/relay", D40, TABLE_ACTION_RELAY, relay_actions),
+	IDS("actions/monitor", D40, TABLE_ACTION_MONITOR, monitor_actions),
 	{ "settings/meter/depth", D40, VIEW_KEYED, V_UPDATE_ONLY | V_NO_POST, &view_depths,
 	    .key = "type",
 	    .members = depth },

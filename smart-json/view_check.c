@@ -148,6 +148,35 @@ check_event_type(json_t *value, const struct member *m, struct fault *fault)
 	return refuse(value, FAULT_UNKNOWN, m, fault);
 }
 
+json_t *
+check_number(json_t *value, const struct member *m, struct fault *fault)
+{
+	return json_is_number(value) ? value : refuse(value, FAULT_NO_NUMBER, m, fault);
+}
+
+/* What a monitor reads: [{"meterId", "measure"}] (event-model.md 7.2). */
+json_t *
+check_readings(json_t *value, const struct member *m, struct fault *fault)
+{
+	const json_t *target;
+	size_t i;
+
+	if (!json_is_array(value))
+		return refuse(value, FAULT_NO_LIST, m, fault);
+	json_array_foreach(value, i, target) {
+		const char *name = json_string_value(json_object_get(target, "measure"));
+		bool known = name != NULL && record_type_by_name(name) != REC_NONE;
+
+		if (known && json_is_integer(json_object_get(target, "meterId")))
+			continue;
+		fault_set(fault, known ? FAULT_NO_INT : FAULT_UNKNOWN, m->name, (int)i,
+		    known ? "meterId" : name);
+		json_decref(value);
+		return NULL;
+	}
+	return value;
+}
+
 /* ---- rows ---- */
 
 static const char *

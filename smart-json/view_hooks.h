@@ -10,6 +10,7 @@ typedef bool view_shower(const struct view_set *, json_t *wire, const struct vie
 typedef json_t *view_checker(json_t *, const struct member *, struct fault *);
 
 view_checker check_ipv4, check_netmask, check_networks, check_record_types, check_event_type, check_pin,
+    check_number, check_readings,
     check_time_zone, check_storages, check_rtu_password, check_line_text, check_type_name,
     check_iface_name, check_address, check_meter_password;
 view_taker take_ip, take_tcp, take_sntp_31, take_subset, take_account,

@@ -254,9 +254,8 @@ take_member(const struct view_set *set, const struct member *m, json_t *row, con
 	const json_t *value = (m->flags & M_ANSWER) != 0 ? NULL : find_value(wire, m);
 	json_t *before = json_object_get(old, stored_name(m));
 
-	if (json_is_null(value) && (m->flags & (M_NULL | M_EXTRA)) == 0 &&
-	    ((m->flags & M_REQUIRED) != 0 || set->view->kind == VIEW_FLAT))
-		value = NULL; /* null is the same as absent (18) */
+	if (json_is_null(value) && (m->flags & (M_NULL | M_EXTRA)) == 0)
+		value = NULL;
 	if (value == NULL && (m->flags & M_REQUIRED) != 0)
 		return fault_set(fault, FAULT_MISSING, m->name, -1, m->name);
 	if (value == NULL)

@@ -16,6 +16,7 @@
 #include "src/base/loop.h"
 #include "src/base/text.h"
 #include "src/base/version.h"
+#include "src/events/events.h"
 #include "src/poll/poll.h"
 #include "src/store/store.h"
 #include "src/system/board.h"
@@ -38,6 +39,7 @@ struct uspd {
 	struct loop *loop;
 	struct orders *orders;
 	struct poll *poll;
+	struct events *events;
 	struct rtu327 *rtu327;
 	struct transit *transit;
 	struct http *http;
@@ -123,6 +125,7 @@ clock_stepped(void *arg, int64_t before)
 	journal_rtu(u, before, RTU_TIME_BEFORE);
 	journal_rtu(u, clock_utc(), RTU_TIME_AFTER);
 	poll_reload(u->poll);
+	events_clock_stepped(u->events);
 }
 
 static int
@@ -155,6 +158,7 @@ take_changes(void *arg)
 	struct uspd *u = arg;
 
 	poll_reload(u->poll);
+	events_reload(u->events);
 	rtu327_reload(u->rtu327);
 	transit_reload(u->transit);
 	front_follow(u->front);
@@ -232,6 +236,44 @@ open_loop(struct uspd *u)
 			return E_NOMEM;
 	}
 	return E_OK;
+}
+
+/* The host of a virtual clock keeps it; ours is good when somebody vouches for it (system.md 5.2). */
+static bool
+is_clock_trusted(void *arg)
+{
+	struct device_clock clock;
+
+	if (!((struct uspd *)arg)->board.clock_system)
+		return true;
+	device_clock(&clock);
+	return clock.synchronised || clock.rtc_healthy;
+}
+
+static int
+sync_clock(void *arg)
+{
+	const struct device_orders *device = orders_device(((struct uspd *)arg)->orders);
+
+	return device->clock_sync(device->arg);
+}
+
+static void
+restart_device(void *arg)
+{
+	const struct device_orders *device = orders_device(((struct uspd *)arg)->orders);
+
+	device->restart(device->arg);
+}
+
+static int
+open_events(struct uspd *u)
+{
+	struct events_options events = { .store = u->store, .loop = u->loop,
+		.clock_trusted = is_clock_trusted, .clock_sync = sync_clock,
+		.restart = restart_device, .arg = u };
+
+	return events_open(&u->events, &events);
 }
 
 static void
@@ -323,7 +365,7 @@ static int
 open_http(struct uspd *u, const struct options *opt)
 {
 	struct http_options http = { .loop = u->loop, .store = u->store, .poll = u->poll,
-		.transit = u->transit, .orders = orders_device(u->orders), .dir = opt->data,
+		.events = u->events, .transit = u->transit, .orders = orders_device(u->orders), .dir = opt->data,
 		.web = u->board.web[0] != '\0' ? u->board.web : NULL, .bind = u->board.http_bind,
 		.port = u->board.http_port };
 	int rc = http_open(&u->http, &http);
@@ -420,8 +462,9 @@ main(int argc, char **argv)
 	if ((rc = open_store(&u, &opt)) == E_OK &&
 	    (rc = open_loop(&u)) == E_OK) {
 		listen_to_store(&u);
-		if ((rc = open_orders(&u, &opt)) == E_OK && (rc = open_poll(&u)) == E_OK &&
-		    (rc = open_servers(&u, &opt)) == E_OK) {
+		if ((rc = open_orders(&u, &opt)) == E_OK && (rc = open_events(&u)) == E_OK &&
+		    (rc = open_poll(&u)) == E_OK && (rc = open_servers(&u, &opt)) == E_OK &&
+		    (rc = events_start(u.events, u.poll)) == E_OK) {
 			say_ready(&u);
 			rc = loop_run(u.loop); /* until a signal */
 		}
@@ -436,9 +479,11 @@ main(int argc, char **argv)
 	poll_close(u.poll); /* ends transit sessions too */
 	transit_close(u.transit);
 	http_close(u.http); /* what waited for the poller has its answer */
+	events_stop(u.events);
 	orders_close(u.orders);
 	loop_timer_free(u.watchdog);
 	store_close(u.store); /* durable from here */
+	events_close(u.events);
 	loop_close(u.loop);
 	log_flush();
 	return rc < 0 ? EXIT_FAILURE : EXIT_SUCCESS;

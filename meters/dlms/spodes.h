@@ -59,7 +59,7 @@ struct spodes_memory {
 	uint8_t try;		/* which way of connecting is next when the meter is silent */
 	uint8_t status;
 	int16_t deviation;
-	uint32_t counter;	/* of ciphering: the next that was never used */
+	uint32_t counter;	/* of ciphering: this and higher ones were never used */
 	struct spodes_profile load, day, month, moment;
 	uint8_t load_what[LOAD_COLUMNS], day_what[DAY_COLUMNS], month_what[DAY_COLUMNS],
 	    moment_what[MOMENT_COLUMNS];
@@ -77,13 +77,24 @@ spodes_memory(struct meter_session *s)
 	return (struct spodes_memory *)(void *)s->memory;
 }
 
+/* From visit to visit: after a restart counters go on at the mark that was kept. */
+struct spodes_fleeting {
+	uint32_t counter;	/* the next; 0 not known */
+};
+_Static_assert(sizeof(struct spodes_fleeting) <= METER_FLEETING_SIZE, "must fit the session");
+
+static inline struct spodes_fleeting *
+spodes_fleeting(struct meter_session *s)
+{
+	return (struct spodes_fleeting *)(void *)s->fleeting;
+}
+
 /* ---- while the session is open ---- */
 
 struct spodes {
 	struct dlms dlms;
 	struct spodes_options options;
 	uint32_t empty[SPODES_LOGS];	/* nothing newer than this second is in the log; 0 not asked */
-	uint32_t reserved;		/* counters below are kept durably */
 };
 _Static_assert(sizeof(struct spodes) <= METER_SCRATCH_SIZE, "must fit the session");
 

@@ -4,25 +4,29 @@
 #include <stddef.h>
 #include <string.h>
 
-enum { PUBLIC_CLIENT = 16, COUNTER_STEP = 1024, FRAME_AREA = 4096, INFO_TX = 128, WAYS = 4 };
+enum { PUBLIC_CLIENT = 16, FRAME_AREA = 4096, INFO_TX = 128, WAYS = 4 };
+enum { COUNTER_STEP = 1024, FIRST_COUNTER = 1 };
 enum { GMAC_PASSWORD = 2 * CRYPTO_KEY, HLS2_PASSWORD = CRYPTO_KEY };
 
 /* ---- counters (6.2) ---- */
 
-/* The counters of the next step are marked as used before any of them is. */
+/* The counters of the next step are marked as used, durably, before any of them is. */
 static int
 reserve(struct meter_session *s, uint32_t next)
 {
 	struct spodes_memory *m = spodes_memory(s);
-	struct spodes *x = spodes_of(s);
+	uint32_t before = m->counter;
+	int rc;
 
-	if (next < x->reserved)
+	if (next <= before)
 		return E_OK;
 	if (next > UINT32_MAX - COUNTER_STEP)
 		return E_LIMIT; /* the key is used up */
-	x->reserved = next + COUNTER_STEP;
-	m->counter = x->reserved;
-	return s->save != NULL ? s->save(s) : E_OK;
+	m->counter = next + COUNTER_STEP;
+	rc = s->save != NULL ? s->save(s) : E_OK;
+	if (rc < 0)
+		m->counter = before;
+	return rc;
 }
 
 static bool
@@ -51,6 +55,8 @@ remember(struct meter_session *s)
 	struct spodes_memory *m = spodes_memory(s);
 	const struct dlms *d = &spodes_of(s)->dlms;
 
+	if (is_counted(d))
+		spodes_fleeting(s)->counter = d->cipher.counter;
 	if (d->no_list)
 		m->facts |= FACT_NO_LIST;
 	if (d->conformance == DLMS_CONFORMANCE_LESS)
@@ -230,15 +236,15 @@ prepare(struct meter_session *s, struct dlms *d, const struct spodes_options *o)
 	d->conformance = m->facts & FACT_LESS ? DLMS_CONFORMANCE_LESS : DLMS_CONFORMANCE;
 	d->max_pdu = o->max_pdu;
 	d->cipher.control = SC_BOTH;
-	d->cipher.counter = m->counter;
+	d->cipher.counter = spodes_fleeting(s)->counter != 0 ? spodes_fleeting(s)->counter : m->counter;
 	memcpy(d->cipher.title, o->title, ACSE_TITLE_LEN);
 	take_way(d, m, o);
 }
 
 /* At first contact the meter tells everybody the highest counter it has seen under this key (6.2).
- * What
- * does not tell begins at 1 and corrects us by an exception. */
-static void
+ * What does not tell begins at 1 and corrects us by an exception.  Errors are those of the line and
+ * of a meter that hears nobody. */
+static int
 ask_counter(struct meter_session *s)
 {
 	const struct cosem highest = COSEM(CLASS_DATA, 0, 0, 43, 1, 3, 2);
@@ -247,18 +253,52 @@ ask_counter(struct meter_session *s)
 	struct axdr_value v;
 	struct axdr a;
 	int64_t n = 0;
+	int rc;
 
 	d->client = PUBLIC_CLIENT;
 	d->mechanism = MECHANISM_NONE;
 	d->context = CONTEXT_PLAIN;
-	if (dlms_open(d) == E_OK && dlms_get_all(d, &highest, &data) == E_OK) {
+	rc = dlms_open(d);
+	if (rc == E_OK)
+		rc = dlms_get_all(d, &highest, &data);
+	if (rc == E_OK) {
 		a = axdr_init(data.p, data.len);
 		if (axdr_next(&a, &v) < 0 || !axdr_int(&v, &n) || n < 0 || n >= UINT32_MAX)
 			n = 0;
 	}
 	dlms_close(d);
 	*d = own;
-	d->cipher.counter = (uint32_t)n + 1;
+	d->cipher.counter = (uint32_t)n + FIRST_COUNTER;
+	return rc == E_TIMEOUT || rc == E_BUSY || rc == E_LOST || rc == E_STOPPED ||
+		rc == E_PREEMPTED ?
+	    rc :
+	    E_OK;
+}
+
+/* The counter a new meter begins with.  One that is silent for the public client is in other visits
+ * asked without. */
+static int
+first_counter(struct meter_session *s)
+{
+	struct spodes_memory *m = spodes_memory(s);
+	int rc;
+
+	spodes_of(s)->dlms.cipher.counter = FIRST_COUNTER;
+	if (m->try % (2 * WAYS) >= WAYS)
+		return E_OK;
+	rc = ask_counter(s);
+	m->try += rc == E_TIMEOUT;
+	return rc;
+}
+
+/* Nothing was learned of the counters of a meter that was not there. */
+static void
+forget_first_counter(struct meter_session *s)
+{
+	if (spodes_of(s)->dlms.cipher.counter != FIRST_COUNTER)
+		return;
+	spodes_memory(s)->counter = 0;
+	spodes_fleeting(s)->counter = 0;
 }
 
 int
@@ -266,6 +306,7 @@ spodes_open(struct meter_session *s)
 {
 	struct spodes_memory *m = spodes_memory(s);
 	struct spodes *x = spodes_of(s);
+	bool is_new;
 	int rc;
 
 	memset(x, 0, sizeof(*x));
@@ -274,8 +315,9 @@ spodes_open(struct meter_session *s)
 		prepare(s, &x->dlms, &x->options);
 		rc = take_role(s, &x->dlms, &x->options);
 	}
-	if (rc == E_OK && is_counted(&x->dlms) && m->counter == 0)
-		ask_counter(s);
+	is_new = is_counted(&x->dlms) && m->counter == 0;
+	if (rc == E_OK && is_new)
+		rc = first_counter(s);
 	if (rc == E_OK)
 		rc = reserve_some(s);
 	if (rc < 0)
@@ -283,6 +325,8 @@ spodes_open(struct meter_session *s)
 	rc = dlms_open(&x->dlms);
 	note_way(m, &x->dlms, &x->options, rc);
 	remember(s);
+	if (is_new && rc == E_TIMEOUT)
+		forget_first_counter(s);
 	return rc;
 }
 
@@ -292,8 +336,7 @@ spodes_close(struct meter_session *s)
 	struct spodes *x = spodes_of(s);
 
 	dlms_close(&x->dlms);
-	if (is_counted(&x->dlms))
-		spodes_memory(s)->counter = x->dlms.cipher.counter; /* nothing beyond was used */
+	remember(s);
 	crypto_wipe(&x->dlms.cipher, sizeof(x->dlms.cipher));
 	crypto_wipe(x->dlms.secret, sizeof(x->dlms.secret));
 }

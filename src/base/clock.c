@@ -3,9 +3,13 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#include <sys/timerfd.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "src/base/err.h"
+
+enum { FAR_S = 10 * 366 * 86400 };
 
 static _Atomic int64_t offset_us;
 static atomic_bool step_system;
@@ -71,6 +75,37 @@ clock_step_us(int64_t delta_us)
 	ts.tv_sec = (time_t)(target / 1000000);
 	ts.tv_nsec = (long)(target % 1000000) * 1000;
 	return clock_settime(CLOCK_REALTIME, &ts) == 0 ? E_OK : E_DENIED;
+}
+
+/* A timer so far away that only being cancelled makes it readable. */
+static int
+arm_watch(int fd)
+{
+	struct itimerspec far = { .it_value.tv_sec = (time_t)(read_clock_us(CLOCK_REALTIME) / 1000000) +
+		FAR_S };
+
+	return timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &far, NULL);
+}
+
+int
+clock_watch(void)
+{
+	int fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+
+	if (fd >= 0 && arm_watch(fd) < 0) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+bool
+clock_watch_take(int fd)
+{
+	uint64_t expired;
+	bool was_set = read(fd, &expired, sizeof(expired)) < 0 && errno == ECANCELED;
+
+	return arm_watch(fd) == 0 && was_set;
 }
 
 void

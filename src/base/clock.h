@@ -23,6 +23,11 @@ int clock_step_us(int64_t delta_us);
 /* true: clock_step_us() sets the system clock; false (initially): it keeps an offset. */
 void clock_use_system(bool system);
 
+/* A descriptor that becomes readable when somebody sets the system clock; -1: the system has none. */
+int clock_watch(void);
+/* It has become readable: was the clock set?  It watches on. */
+bool clock_watch_take(int fd);
+
 /* Replaces the source of both clocks (tests); NULL restores the real one. */
 struct clock_source {
 	int64_t (*utc_us)(void);

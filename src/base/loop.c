@@ -1,6 +1,5 @@
 #include "src/base/loop.h"
 
-#include <errno.h>
 #include <event2/event.h>
 #include <event2/thread.h>
 #include <pthread.h>
@@ -8,9 +7,9 @@
 #include <string.h>
 #include <sys/queue.h>
 #include <sys/time.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "src/base/clock.h"
 #include "src/base/log.h"
 
 enum { WORKERS = 2, WORK_LIMIT = 256, SIGNALS = 8 };
@@ -303,28 +302,14 @@ loop_signal(struct loop *loop, int number, void (*fn)(void *), void *arg)
 	return E_LIMIT;
 }
 
-/* A timer far away that is cancelled when the clock is set, which makes it readable.  The year 2038 is
- * far enough: it is armed anew then. */
-static void
-watch_clock(struct loop *loop)
-{
-	struct itimerspec far = { .it_value.tv_sec = INT32_MAX };
-
-	if (timerfd_settime(loop->clock_fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &far, NULL) < 0)
-		log_warn("loop", "steps of the system clock will be noticed late");
-}
-
 static void
 clock_set(evutil_socket_t fd, short what, void *arg)
 {
 	struct loop *loop = arg;
-	uint64_t expired;
 
 	(void)what;
-	if (read(fd, &expired, sizeof(expired)) < 0 && errno != ECANCELED)
-		return;
-	watch_clock(loop);
-	loop->clock.fn(loop->clock.arg);
+	if (clock_watch_take(fd))
+		loop->clock.fn(loop->clock.arg);
 }
 
 int
@@ -332,13 +317,12 @@ loop_clock(struct loop *loop, void (*fn)(void *), void *arg)
 {
 	if (loop->clock.event != NULL)
 		return E_LIMIT;
-	loop->clock_fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+	loop->clock_fd = clock_watch();
 	if (loop->clock_fd < 0)
 		return E_IO;
 	loop->clock = (struct signal_call){ .fn = fn, .arg = arg };
 	loop->clock.event = event_new(loop->base, loop->clock_fd, EV_READ | EV_PERSIST, clock_set, loop);
 	if (loop->clock.event == NULL || event_add(loop->clock.event, NULL) != 0)
 		return E_NOMEM;
-	watch_clock(loop);
 	return E_OK;
 }

@@ -7,9 +7,30 @@
 
 #include "src/base/log.h"
 #include "src/base/loop.h"
+#include "src/base/text.h"
 #include "src/events/events_private.h"
 
+enum { NAME_MOST = 300 };
+
 /* ---- polls ---- */
+
+/* Names count without blanks and case, as on the wire (smart-json.md 2). */
+static bool
+names_alike(const char *a, const char *b)
+{
+	char folded[2][NAME_MOST];
+
+	for (int i = 0; i < 2; i++) {
+		char *to = folded[i];
+
+		utf8_fold(folded[i], NAME_MOST, i == 0 ? a : b);
+		for (const char *from = folded[i]; *from != '\0'; from++)
+			if (*from != ' ')
+				*to++ = *from;
+		*to = '\0';
+	}
+	return strcmp(folded[0], folded[1]) == 0;
+}
 
 /* The row of a table of templates with this name; NULL. */
 static json_t *
@@ -19,7 +40,7 @@ template_named(const struct table_rows *rows, const char *name)
 		json_t *row = json_loads(rows->rows[i].json, 0, NULL);
 		const char *is = json_string_value(json_object_get(row, "name"));
 
-		if (is != NULL && strcmp(is, name) == 0)
+		if (is != NULL && names_alike(is, name))
 			return row;
 		json_decref(row);
 	}
@@ -218,15 +239,30 @@ events_message_done(struct events *e, uint64_t number, enum events_result result
 
 /* ---- all ---- */
 
+/* Ordering it waits for the disk. */
+static void
+order_restart(void *arg)
+{
+	struct events *e = arg;
+
+	e->options.restart(e->options.arg);
+}
+
+static void
+restart_ordered(void *arg)
+{
+	(void)arg;
+}
+
 static int
 begin_restart(struct events *e, struct job *job)
 {
-	if (e->options.restart == NULL) {
+	if (e->options.restart == NULL)
 		job_end(job, RESULT_FAILED, "this device cannot restart itself");
-		return E_OK;
-	}
-	job_end(job, RESULT_OK, NULL);
-	e->options.restart(e->options.arg);
+	else if (loop_work(e->options.loop, order_restart, restart_ordered, e) < 0)
+		return E_BUSY;
+	else
+		job_end(job, RESULT_OK, NULL);
 	return E_OK;
 }
 

@@ -27,6 +27,14 @@ write_number(struct events *e, const char *prefix, int64_t id, int64_t value)
 	events_write(e, key, text, NULL, 0);
 }
 
+/* What is held is not settled. */
+static void
+write_seen(struct events *e)
+{
+	if (!e->rules.plan.held)
+		write_number(e, SEEN_KEY, 0, e->rules.plan.seen_utc_us / SECOND);
+}
+
 static int
 take_seen(void *arg, const char *key, const char *text)
 {
@@ -237,7 +245,7 @@ write_marks(struct events *e)
 		if (e->rules.plan.schedules[i].n > 0)
 			write_number(e, FIRED_PREFIX, e->rules.plan.schedules[i].rule.id,
 			    e->rules.plan.schedules[i].fired);
-	write_number(e, SEEN_KEY, 0, clock_utc());
+	write_seen(e);
 }
 
 static void
@@ -391,7 +399,7 @@ events_reload(struct events *e)
 	if (rules_stale(&e->rules, e->options.store)) {
 		if ((rc = take_rules(e)) < 0)
 			log_error("events", "tables not taken over: %s", uspd_strerror(rc));
-		write_number(e, SEEN_KEY, 0, clock_utc());
+		write_seen(e);
 	}
 	watch_records(e);
 	events_pump(e);
@@ -481,7 +489,7 @@ events_stop(struct events *e)
 		return;
 	actions_take_answers(e);
 	jobs_stop(e);
-	write_number(e, SEEN_KEY, 0, clock_utc());
+	write_seen(e);
 	events_flush_now(e);
 }
 

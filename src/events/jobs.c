@@ -227,14 +227,13 @@ advance(struct events *e, struct job *job, int64_t now_us)
 		action_look(e, job);
 }
 
-void
-jobs_advance(struct events *e)
+/* Returns whether any had ended: others may have waited for them. */
+static bool
+sweep(struct events *e)
 {
-	int64_t now_us = clock_mono_us();
 	struct job *job, *next;
+	bool any = false;
 
-	for (job = TAILQ_FIRST(&e->jobs); job != NULL && e->poll != NULL; job = TAILQ_NEXT(job, link))
-		advance(e, job, now_us);
 	for (job = TAILQ_FIRST(&e->jobs); job != NULL; job = next) {
 		next = TAILQ_NEXT(job, link);
 		if (job->state != JOB_ENDED)
@@ -244,7 +243,31 @@ jobs_advance(struct events *e)
 		e->stats.done[job->result]++;
 		pthread_mutex_unlock(&e->lock);
 		discard(e, job);
+		any = true;
 	}
+	return any;
+}
+
+void
+jobs_advance(struct events *e)
+{
+	int64_t now_us = clock_mono_us();
+	uint32_t waiting = 0, running = 0;
+	struct job *job;
+
+	do
+		TAILQ_FOREACH(job, &e->jobs, link)
+			advance(e, job, now_us);
+	while (sweep(e));
+	TAILQ_FOREACH(job, &e->jobs, link)
+		if (job->state == JOB_WAITING)
+			waiting++;
+		else
+			running++;
+	pthread_mutex_lock(&e->lock);
+	e->stats.waiting = waiting;
+	e->stats.running = running;
+	pthread_mutex_unlock(&e->lock);
 }
 
 int64_t

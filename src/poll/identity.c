@@ -43,6 +43,7 @@ serial_changed(struct conversation *c, const struct meter_config *config)
 	memset(&m->series, 0, sizeof(m->series));
 	pthread_mutex_unlock(&c->poll->lock);
 	memset(c->session->memory, 0, sizeof(c->session->memory));
+	memset(c->session->fleeting, 0, sizeof(c->session->fleeting));
 }
 
 static int

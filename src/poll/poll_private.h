@@ -52,6 +52,7 @@ struct poll_meter {
 	char link_address[64];
 	uint16_t hubs;				/* transparent hubs on the way */
 	struct meter_state state;
+	uint8_t fleeting[METER_FLEETING_SIZE];	/* struct meter_session.fleeting */
 
 	bool visiting, removed, row_changed;
 	enum link_state link;

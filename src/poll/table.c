@@ -180,8 +180,10 @@ change_row(struct poll *poll, const struct meter_table *table, struct poll_meter
 	bool same_device = strcmp(m->row.address, row->address) == 0 && m->row.type == row->type;
 
 	m->row = *row;
-	if (!same_device)
+	if (!same_device) {
 		memset(m->state.memory, 0, sizeof(m->state.memory));
+		memset(m->fleeting, 0, sizeof(m->fleeting));
+	}
 	m->identified_day = 0;
 	m->probe_at_us = 0;
 	m->backfill_done = false;

@@ -168,7 +168,28 @@ poll_session_start(struct meter_session *s, struct line *line, const struct sess
 	    s->password_write);
 	s->writing = false;
 	s->is_open = false;
+	s->save = NULL;
 	memset(s->memory, 0, sizeof(s->memory));
+	memset(s->fleeting, 0, sizeof(s->fleeting));
+}
+
+static void
+take_memory(struct conversation *c, const struct meter_session *s)
+{
+	memcpy(c->meter->state.memory, s->memory, sizeof(s->memory));
+	c->meter->state.memory_version = c->meter->family->memory_version;
+}
+
+/* In the middle of a visit: the state is in the file before the meter is asked on. */
+static int
+save_memory(struct meter_session *s)
+{
+	struct conversation *c = s->saver;
+	int rc;
+
+	take_memory(c, s);
+	rc = store_state_put(c->poll->store, c->meter->row.dev, &c->meter->state);
+	return rc < 0 ? rc : store_sync(c->poll->store);
 }
 
 static void
@@ -182,6 +203,9 @@ start_session(struct conversation *c, struct meter_session *s)
 	poll_session_start(s, c->line, &start);
 	if (m->state.memory_version == m->family->memory_version)
 		memcpy(s->memory, m->state.memory, sizeof(s->memory));
+	memcpy(s->fleeting, m->fleeting, sizeof(s->fleeting));
+	s->save = save_memory;
+	s->saver = c;
 }
 
 /* The clock is read once per conversation unless that was just done (poller.md 3). */
@@ -342,10 +366,10 @@ conversation_end(struct conversation *c)
 	conversation_close(c);
 	if (memcmp(m->state.memory, session->memory, sizeof(session->memory)) != 0 ||
 	    m->state.memory_version != m->family->memory_version) {
-		memcpy(m->state.memory, session->memory, sizeof(session->memory));
-		m->state.memory_version = m->family->memory_version;
+		take_memory(c, session);
 		c->state_changed = true;
 	}
+	memcpy(m->fleeting, session->fleeting, sizeof(session->fleeting));
 }
 
 int

@@ -94,7 +94,7 @@ arrive_greeted(void *arg, const struct tcp_row *row, int fd, const struct header
 static void
 accepted(struct listener *l, int fd, const struct sockaddr_storage *peer)
 {
-	enum address_network network = NETWORK_UNKNOWN;
+	enum address_network network;
 	struct sockaddr_storage own = { 0 };
 	socklen_t len = sizeof(own);
 	uint8_t address[16] = { 0 }, own_address[16] = { 0 };
@@ -104,8 +104,9 @@ accepted(struct listener *l, int fd, const struct sockaddr_storage *peer)
 		greet(l->transit->greetings, &l->row, fd);
 		return;
 	}
-	if (getsockname(fd, (struct sockaddr *)&own, &len) == 0 && address_bytes(&own, own_address))
-		network = address_network(own_address);
+	if (getsockname(fd, (struct sockaddr *)&own, &len) == 0)
+		(void)address_bytes(&own, own_address);
+	network = address_network(own_address);
 	if (l->row.bus == 0) {
 		arrive_rtu(l->transit, &l->row, fd, peer, network);
 		return;
@@ -118,7 +119,7 @@ accepted(struct listener *l, int fd, const struct sockaddr_storage *peer)
 	(void)address_bytes(peer, address);
 	address_text(&own, c->server);
 	memcpy(c->own, own_address, sizeof(c->own));
-	c->has_own = network != NETWORK_UNKNOWN;
+	c->has_own = address_is_ours(own_address);
 	c->network = network;
 	address_keep_alive(fd, c->network == NETWORK_MODEM);
 	arrive(l->transit, c, address);

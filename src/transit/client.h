@@ -12,7 +12,7 @@
 #include <sys/queue.h>
 
 #include "drivers/line.h"
-#include "src/transit/address.h"
+#include "src/system/address.h"
 #include "src/transit/rfc2217.h"
 #include "src/transit/row.h"
 

@@ -168,7 +168,8 @@ feed(struct tenant *t, struct client *c)
 	}
 	if (c->tx_n == 0)
 		c->is_releasing = false;
-	else if (!t->is_full)
+	/* There is more to write, or the client has said all and its end is to be timed. */
+	if ((c->tx_n > 0 && !t->is_full) || (c->tx_n == 0 && c->is_eof))
 		tenant_wake(t, t->now_us);
 	return E_OK;
 }

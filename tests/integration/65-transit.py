@@ -322,6 +322,14 @@ class Transit:
         began = time.monotonic()
         ended(s)
         assert time.monotonic() - began < 5
+        # Nor does it wait for ever for an answer that never comes.
+        s = self.client(1)
+        s.sendall(b"mute")
+        s.shutdown(socket.SHUT_WR)
+        same(self.lines[0].read(4), b"mute")
+        began = time.monotonic()
+        ended(s)
+        assert time.monotonic() - began < 5
 
     def reconnect(self):
         """A client drops in the middle of an exchange; the late answer is not the next one's."""

@@ -608,6 +608,68 @@ START_TEST(counters_are_made_durable_before_they_are_used)
 }
 END_TEST
 
+/* A meter of the wrapper that is silent, so that a visit is one exchange. */
+static void
+visit_in_vain(bool is_new_process)
+{
+	dlms_script_begin(&script);
+	script.steps[script.n++] = (struct script_step){ NULL, 0, NULL, 0 };
+	open_line();
+	session.writing = true;
+	session.password_write_len = 32;
+	snprintf(session.address_text, sizeof(session.address_text),
+	    "1;transport=wrapper;auth_wr=gmac-enc");
+	if (is_new_process)
+		memset(session.fleeting, 0, sizeof(session.fleeting));
+	ck_assert_int_eq(spodes_family.open(&session), E_TIMEOUT);
+	finish();
+}
+
+START_TEST(counters_go_on_at_the_mark_after_a_restart_and_where_they_were_without)
+{
+	uint32_t mark;
+
+	new_meter();
+	spodes_memory(&session)->counter = 5000;
+	visit_in_vain(true);
+	mark = spodes_memory(&session)->counter;
+	ck_assert_uint_ge(mark, 5000 + 1024);
+	ck_assert_uint_eq(spodes_fleeting(&session)->counter, 5001);
+	for (int i = 0; i < 20; i++)
+		visit_in_vain(false);
+	ck_assert_uint_eq(n_saves, 1);
+	ck_assert_uint_eq(spodes_memory(&session)->counter, mark);
+	ck_assert_uint_eq(spodes_fleeting(&session)->counter, 5021);
+	visit_in_vain(true);
+	ck_assert_uint_eq(n_saves, 2);
+	ck_assert_uint_eq(spodes_fleeting(&session)->counter, mark + 1);
+	ck_assert_uint_gt(spodes_memory(&session)->counter, mark);
+}
+END_TEST
+
+static int
+fail_to_save(struct meter_session *s)
+{
+	(void)s;
+	return E_FULL;
+}
+
+START_TEST(counters_that_cannot_be_made_durable_are_not_used)
+{
+	new_meter();
+	spodes_memory(&session)->counter = 5000;
+	dlms_script_begin(&script);
+	open_line();
+	session.save = fail_to_save;
+	session.writing = true;
+	session.password_write_len = 32;
+	snprintf(session.address_text, sizeof(session.address_text), "16;auth_wr=gmac-enc");
+	ck_assert_int_eq(spodes_family.open(&session), E_FULL);
+	ck_assert_uint_eq(spodes_memory(&session)->counter, 5000);
+	finish();
+}
+END_TEST
+
 int
 main(void)
 {
@@ -632,6 +694,8 @@ main(void)
 	tcase_add_test(tc, the_relay_follows_or_waits_for_its_button);
 	tcase_add_test(tc, the_calendar_is_written_read_back_and_activated);
 	tcase_add_test(tc, counters_are_made_durable_before_they_are_used);
+	tcase_add_test(tc, counters_go_on_at_the_mark_after_a_restart_and_where_they_were_without);
+	tcase_add_test(tc, counters_that_cannot_be_made_durable_are_not_used);
 	suite_add_tcase(suite, tc);
 	return unit_main(suite);
 }

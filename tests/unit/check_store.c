@@ -453,6 +453,21 @@ START_TEST(state_comes_back_as_it_was)
 }
 END_TEST
 
+/* A row holds no more than is used: one from when memories were 256 octets is read as any other. */
+START_TEST(memories_of_any_length_come_back_with_nothing_behind)
+{
+	static const size_t lengths[] = { 0, 1, 256, 257, sizeof(((struct meter_state *)0)->memory) };
+	struct meter_state state = { .memory_version = 1 }, again;
+
+	memset(state.memory, 0xa5, lengths[_i]);
+	ck_assert_int_eq(store_state_put(f.store, 6, &state), E_OK);
+	ck_assert_int_eq(store_sync(f.store), E_OK);
+	fixture_reopen(&f);
+	ck_assert_int_eq(store_state_get(f.store, 6, &again), E_OK);
+	ck_assert_mem_eq(state.memory, again.memory, sizeof(state.memory));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -477,6 +492,7 @@ main(void)
 	tcase_add_test(tc, late_reading_is_given_up);
 	tcase_add_test(tc, configuration_is_the_current_one);
 	tcase_add_test(tc, state_comes_back_as_it_was);
+	tcase_add_loop_test(tc, memories_of_any_length_come_back_with_nothing_behind, 0, 5);
 	suite_add_tcase(suite, tc);
 	return unit_main(suite);
 }

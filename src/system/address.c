@@ -1,4 +1,4 @@
-#include "src/transit/address.h"
+#include "src/system/address.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 enum {
-	BACKLOG = 64,
+	BACKLOG = 512,	/* all clients come again at once when power returns */
 	IDLE_S = 30, INTERVAL_S = 10, PROBES = 3, USER_TIMEOUT_MS = 60000,	/* transit.md 2 */
 	SEND_BUFFER = 64 * 1024
 };
@@ -24,7 +24,17 @@ static const uint8_t mapped_prefix[12] = { [10] = 0xff, [11] = 0xff };
 static int
 error_of(int err)
 {
-	return err == EADDRINUSE ? E_EXISTS : err == EADDRNOTAVAIL ? E_INVALID : E_IO;
+	switch (err) {
+	case EADDRINUSE:
+		return E_EXISTS;
+	case EACCES:
+	case EPERM:
+		return E_DENIED;
+	case EADDRNOTAVAIL:
+		return E_NOTFOUND;
+	default:
+		return E_IO;
+	}
 }
 
 static int
@@ -55,7 +65,7 @@ bind_everywhere(uint16_t port, int *fd)
 	struct sockaddr_in four = { .sin_family = AF_INET, .sin_port = htons(port) };
 	int rc = bind_to_address((const struct sockaddr *)&six, sizeof(six), fd);
 
-	if (rc == E_OK || rc == E_EXISTS)
+	if (rc == E_OK || rc == E_EXISTS || rc == E_DENIED)
 		return rc;
 	return bind_to_address((const struct sockaddr *)&four, sizeof(four), fd);
 }
@@ -119,24 +129,36 @@ address_listen_unix(const char *path, int *fd)
 int
 address_reserve(const char *bind_to, int *fd, uint16_t *port)
 {
-	struct sockaddr_storage own = { 0 };
-	socklen_t len = sizeof(own);
 	int rc = bind_port(bind_to, 0, fd);
 
 	if (rc < 0)
 		return rc;
-	if (getsockname(*fd, (struct sockaddr *)&own, &len) != 0) {
-		close(*fd);
-		*fd = -1;
-		return E_IO;
-	}
-	*port = ntohs(own.ss_family == AF_INET6 ?
-		((const struct sockaddr_in6 *)(const void *)&own)->sin6_port :
-		((const struct sockaddr_in *)(const void *)&own)->sin_port);
-	return E_OK;
+	*port = address_bound_port(*fd);
+	if (*port != 0)
+		return E_OK;
+	close(*fd);
+	*fd = -1;
+	return E_IO;
 }
 
 /* ---- addresses ---- */
+
+static uint16_t
+port_of(const struct sockaddr_storage *address)
+{
+	return ntohs(address->ss_family == AF_INET6 ?
+		((const struct sockaddr_in6 *)(const void *)address)->sin6_port :
+		((const struct sockaddr_in *)(const void *)address)->sin_port);
+}
+
+uint16_t
+address_bound_port(int fd)
+{
+	struct sockaddr_storage own = { 0 };
+	socklen_t len = sizeof(own);
+
+	return getsockname(fd, (struct sockaddr *)&own, &len) == 0 ? port_of(&own) : 0;
+}
 
 bool
 address_bytes(const struct sockaddr_storage *address, uint8_t bytes[static 16])
@@ -153,24 +175,30 @@ address_bytes(const struct sockaddr_storage *address, uint8_t bytes[static 16])
 }
 
 void
-address_text(const struct sockaddr_storage *address, char text[static ADDRESS_TEXT])
+address_host(const struct sockaddr_storage *address, char text[static ADDRESS_TEXT])
 {
-	uint16_t port = ntohs(address->ss_family == AF_INET6 ?
-		((const struct sockaddr_in6 *)(const void *)address)->sin6_port :
-		((const struct sockaddr_in *)(const void *)address)->sin_port);
-	char host[INET6_ADDRSTRLEN] = "";
 	uint8_t bytes[16];
 
 	text[0] = '\0';
 	if (!address_bytes(address, bytes))
 		return;
-	if (memcmp(bytes, mapped_prefix, sizeof(mapped_prefix)) == 0) {
-		inet_ntop(AF_INET, bytes + 12, host, sizeof(host));
-		snprintf(text, ADDRESS_TEXT, "%s:%u", host, port);
-	} else {
-		inet_ntop(AF_INET6, bytes, host, sizeof(host));
-		snprintf(text, ADDRESS_TEXT, "[%s]:%u", host, port);
-	}
+	if (memcmp(bytes, mapped_prefix, sizeof(mapped_prefix)) == 0)
+		inet_ntop(AF_INET, bytes + 12, text, ADDRESS_TEXT);
+	else
+		inet_ntop(AF_INET6, bytes, text, ADDRESS_TEXT);
+}
+
+void
+address_text(const struct sockaddr_storage *address, char text[static ADDRESS_TEXT])
+{
+	char host[ADDRESS_TEXT];
+
+	address_host(address, host);
+	if (host[0] == '\0')
+		text[0] = '\0';
+	else
+		snprintf(text, ADDRESS_TEXT, strchr(host, ':') != NULL ? "[%.45s]:%u" : "%.45s:%u", host,
+		    port_of(address));
 }
 
 /* The name of the interface that has the address; false: none has. */
@@ -215,16 +243,19 @@ address_is_ours(const uint8_t bytes[static 16])
 enum address_network
 address_network(const uint8_t own[static 16])
 {
-	static const char *const modems[] = { "ppp", "wwan", "usb" };
-	char name[32] = "";
+	static const struct { const char *prefix; enum address_network network; } names[] = {
+		{ "ppp", NETWORK_MODEM }, { "ww", NETWORK_MODEM }, { "usb", NETWORK_MODEM },
+		{ "eth", NETWORK_ETHERNET }, { "en", NETWORK_ETHERNET },
+		{ "br", NETWORK_ETHERNET }, { "lan", NETWORK_ETHERNET },
+	};
+	char name[32];
 
-	if (!address_is_ours(own))
+	if (!find_interface(own, name, sizeof(name)))
 		return NETWORK_UNKNOWN;
-	(void)find_interface(own, name, sizeof(name));
-	for (size_t i = 0; i < sizeof(modems) / sizeof(modems[0]); i++)
-		if (strncmp(name, modems[i], strlen(modems[i])) == 0)
-			return NETWORK_MODEM;
-	return NETWORK_ETHERNET;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strncmp(name, names[i].prefix, strlen(names[i].prefix)) == 0)
+			return names[i].network;
+	return NETWORK_UNKNOWN;
 }
 
 void
