@@ -32,7 +32,8 @@ enum sim_dlms_what {
 	SIM_DATA_LDN, SIM_DATA_SERIAL, SIM_DATA_MODEL, SIM_DATA_FIRMWARE, SIM_DATA_FIRMWARE2,
 	SIM_DATA_MAKER, SIM_DATA_MADE, SIM_DATA_VERSION, SIM_DATA_WIRING, SIM_DATA_POINT,
 	SIM_DATA_RATIO_I, SIM_DATA_RATIO_U, SIM_DATA_CONSTANT, SIM_DATA_PERIOD, SIM_DATA_COUNTER,
-	SIM_DATA_CODE, SIM_DATA_CHANNEL, SIM_DATA_CLIENT, SIM_DATA_WORD, SIM_DATA_STATUS, SIM_DATA_DAY_STATUS,
+	SIM_DATA_CODE, SIM_DATA_CHANNEL, SIM_DATA_CLIENT, SIM_DATA_WORD, SIM_DATA_STATUS,
+	SIM_DATA_DAY_STATUS,
 	SIM_DATA_PUSH, SIM_DATA_TANGENT,
 	SIM_ENERGY, SIM_INTERVAL_ENERGY, SIM_INSTANT, SIM_OPERATING, SIM_MAXIMUM,
 	SIM_CLOCK, SIM_OLD_CLOCK,
@@ -42,7 +43,8 @@ enum sim_dlms_what {
 
 enum sim_dlms_class {
 	SIM_CLASS_DATA = 1, SIM_CLASS_REGISTER = 3, SIM_CLASS_EXTENDED = 4, SIM_CLASS_PROFILE = 7,
-	SIM_CLASS_CLOCK = 8, SIM_CLASS_SPECIAL_DAYS = 11, SIM_CLASS_ASSOCIATION = 15, SIM_CLASS_SAP = 17,
+	SIM_CLASS_CLOCK = 8, SIM_CLASS_SPECIAL_DAYS = 11, SIM_CLASS_ASSOCIATION = 15,
+	SIM_CLASS_SAP = 17,
 	SIM_CLASS_CALENDAR = 20, SIM_CLASS_HDLC = 23, SIM_CLASS_SECURITY = 64, SIM_CLASS_RELAY = 70,
 	SIM_CLASS_LIMITER = 71,
 };
@@ -140,7 +142,8 @@ struct sim_dlms {
 	int64_t cleared_t[SIM_PROFILES];
 	uint32_t limits[SIM_LIMITERS][4];
 	char point[65];
-	struct text calendar[2][SIM_CALENDAR_PARTS];	/* active, passive: name, seasons, weeks, days */
+	struct text calendar[2][SIM_CALENDAR_PARTS];	/* active, passive: name, seasons, weeks,
+	    days */
 	struct text special_days;
 	uint8_t activation[AX_STAMP_SIZE];
 	struct sim_dlms_event events[SIM_EVENTS];
@@ -158,9 +161,11 @@ struct sim_dlms_call {
 
 /* Data-access-result and action-result (7.3). */
 enum {
-	SIM_DAR_DONE = 0, SIM_DAR_HARDWARE = 1, SIM_DAR_TEMPORARY = 2, SIM_DAR_DENIED = 3, SIM_DAR_UNDEFINED = 4,
+	SIM_DAR_DONE = 0, SIM_DAR_HARDWARE = 1, SIM_DAR_TEMPORARY = 2, SIM_DAR_DENIED = 3,
+	SIM_DAR_UNDEFINED = 4,
 	SIM_DAR_CLASS_WRONG = 9, SIM_DAR_UNAVAILABLE = 11, SIM_DAR_TYPE_WRONG = 12, SIM_DAR_SCOPE = 13,
-	SIM_DAR_NO_LONG_GET = 16, SIM_DAR_NO_LONG_SET = 18, SIM_DAR_BLOCK_WRONG = 19, SIM_DAR_OTHER = 250,
+	SIM_DAR_NO_LONG_GET = 16, SIM_DAR_NO_LONG_SET = 18, SIM_DAR_BLOCK_WRONG = 19,
+	SIM_DAR_OTHER = 250,
 };
 
 /* ---- dlms_objects.c, dlms_values.c ---- */
@@ -168,12 +173,15 @@ enum {
 const struct sim_dlms_object *sim_dlms_object_at(size_t i);		/* NULL ends */
 bool sim_dlms_keeps(const struct sim_meter *, const struct sim_dlms_object *);
 /* NULL: this meter has no such object. */
-const struct sim_dlms_object *sim_dlms_find(const struct sim_meter *, const uint8_t name[SIM_NAME_SIZE]);
-/* Attributes 2 and up of classes 1, 3, 4 and the time of the clock; false: there is no such attribute. */
+const struct sim_dlms_object *sim_dlms_find(const struct sim_meter *,
+    const uint8_t name[SIM_NAME_SIZE]);
+/* Attributes 2 and up of classes 1, 3, 4 and the time of the clock; false: there is no such
+ * attribute. */
 bool sim_dlms_value(const struct sim_meter *, const struct sim_dlms_object *, unsigned attribute,
     const struct sim_dlms_moment *, struct text *);
 struct sim_dlms_moment sim_dlms_now(const struct sim_meter *, int64_t t);
-uint64_t sim_dlms_register(const struct sim_meter *, enum sim_kind, unsigned tariff, int64_t t, int scaler);
+uint64_t sim_dlms_register(const struct sim_meter *, enum sim_kind, unsigned tariff, int64_t t,
+    int scaler);
 /* Any attribute, with selective access; SIM_DAR_DONE or why not. */
 int sim_dlms_get(struct sim_dlms_call *, const struct sim_dlms_object *, unsigned attribute,
     unsigned selector, struct rd *, struct text *);
@@ -185,7 +193,8 @@ int sim_dlms_get_profile(struct sim_dlms_call *, const struct sim_dlms_object *,
     unsigned selector, struct rd *, struct text *);
 /* false with the reason when a name is unknown. */
 bool sim_dlms_parse_columns(struct sim_meter *, enum sim_dlms_profile, const json_t *);
-void sim_dlms_columns_of(const struct sim_meter *, const struct sim_dlms_object *, struct sim_dlms_columns *);
+void sim_dlms_columns_of(const struct sim_meter *, const struct sim_dlms_object *,
+    struct sim_dlms_columns *);
 /* The rows kept at t and not older than `from`, oldest first; the caller frees.  NULL: none. */
 struct sim_dlms_moment *sim_dlms_rows(const struct sim_meter *, const struct sim_dlms_object *,
     int64_t from, int64_t t, size_t *n);
@@ -196,8 +205,10 @@ void sim_dlms_note(struct sim_dlms_call *, unsigned log, unsigned code, int64_t 
 
 /* ---- dlms_control.c, dlms_calendar.c ---- */
 
-int sim_dlms_set(struct sim_dlms_call *, const struct sim_dlms_object *, unsigned attribute, struct rd *);
-int sim_dlms_action(struct sim_dlms_call *, const struct sim_dlms_object *, unsigned method, struct rd *,
+int sim_dlms_set(struct sim_dlms_call *, const struct sim_dlms_object *, unsigned attribute,
+    struct rd *);
+int sim_dlms_action(struct sim_dlms_call *, const struct sim_dlms_object *, unsigned method,
+    struct rd *,
     struct text *);
 int sim_dlms_get_calendar(struct sim_dlms_call *, unsigned attribute, struct text *);
 int sim_dlms_set_calendar(struct sim_dlms_call *, unsigned attribute, struct rd *);
@@ -221,7 +232,8 @@ int sim_dlms_prove(struct sim_dlms_call *, const uint8_t *, size_t n, struct tex
 unsigned sim_dlms_unprotect(struct sim_dlms_call *, const uint8_t title[8], struct rd, struct text *,
     uint8_t *control);
 /* SC, counter, text and tag of `plain`, behind its length. */
-void sim_dlms_protect(struct sim_dlms_call *, uint8_t control, const uint8_t *plain, size_t n, struct text *);
+void sim_dlms_protect(struct sim_dlms_call *, uint8_t control, const uint8_t *plain, size_t n,
+    struct text *);
 /* The twelve octets that prove the key over a challenge. */
 bool sim_dlms_gmac(const struct sim_dlms *, const uint8_t title[8], uint32_t counter,
     const struct sim_octets *challenge, uint8_t tag[12]);

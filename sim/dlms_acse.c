@@ -11,7 +11,8 @@ enum {
 	CHALLENGE_LEAST = 8, CHALLENGE = 16, GMAC_SIZE = 17,
 	ACCEPTED = 0, REJECTED = 1,
 	/* diagnostics (5.3) */
-	NOTHING_WRONG = 0, NO_REASON = 1, CONTEXT_WRONG = 2, MECHANISM_UNKNOWN = 11, AUTHENTICATION_FAILED = 13,
+	NOTHING_WRONG = 0, NO_REASON = 1, CONTEXT_WRONG = 2, MECHANISM_UNKNOWN = 11,
+	AUTHENTICATION_FAILED = 13,
 	AUTHENTICATION_REQUIRED = 14, PASS_3_FOLLOWS = 14,
 	CONFORMANCE_PLAIN = 0x00101D, PROTECTION = 0x400000, LISTS = 0x000200,
 	LOG_ACCESS = 6, ACCESS_TRIED = 1, ACCESS_LOCKED = 3,
@@ -104,13 +105,14 @@ parse_initiate(struct rd r, struct aarq *a)
 {
 	unsigned tag = rd_u8(&r);
 
-	if (rd_u8(&r) != 0)			/* dedicated key */
+	if (rd_u8(&r) != 0) /* dedicated key */
 		rd_skip(&r, sim_ax_take_length(&r));
 	for (int optional = 0; optional < 2; optional++)
 		if (rd_u8(&r) != 0)
 			rd_skip(&r, 1);
-	rd_skip(&r, 1);				/* DLMS version */
-	if (tag != INITIATE || rd_u8(&r) != 0x5F || rd_u8(&r) != 0x1F || rd_u8(&r) != 0x04 || rd_u8(&r) != 0)
+	rd_skip(&r, 1); /* DLMS version */
+	if (tag != INITIATE || rd_u8(&r) != 0x5F || rd_u8(&r) != 0x1F || rd_u8(&r) != 0x04 ||
+	    rd_u8(&r) != 0)
 		return false;
 	a->conformance = rd_u24_be(&r);
 	a->pdu = rd_u16_be(&r);
@@ -120,17 +122,18 @@ parse_initiate(struct rd r, struct aarq *a)
 static enum sim_dlms_role
 role_of(const struct sim_dlms *d, unsigned client)
 {
-	return client == (unsigned)d->k.client_public	  ? SIM_PUBLIC :
-	    client == (unsigned)d->k.client_reader	  ? SIM_READER :
+	return client == (unsigned)d->k.client_public	 ? SIM_PUBLIC :
+	    client == (unsigned)d->k.client_reader	 ? SIM_READER :
 	    client == (unsigned)d->k.client_configurator ? SIM_CONFIGURATOR :
-							     SIM_NOBODY;
+							   SIM_NOBODY;
 }
 
 static unsigned
 authentication(const struct sim_dlms *d, enum sim_dlms_role role)
 {
-	return role == SIM_READER ? d->k.auth_reader :
-	    role == SIM_CONFIGURATOR ? d->k.auth_configurator : SIM_AUTH_NONE;
+	return role == SIM_READER    ? d->k.auth_reader :
+	    role == SIM_CONFIGURATOR ? d->k.auth_configurator :
+				       SIM_AUTH_NONE;
 }
 
 static const struct sim_octets *
@@ -176,8 +179,10 @@ judge(struct sim_dlms_call *call, const struct aarq *a, enum sim_dlms_role role,
 	if (role == SIM_NOBODY)
 		return NO_REASON;
 	if ((a->context != CONTEXT_PLAIN && a->context != CONTEXT_CIPHERED) ||
-	    (a->context == CONTEXT_CIPHERED && (d->k.security == SIM_SECURITY_PLAIN || role == SIM_PUBLIC)) ||
-	    (a->context == CONTEXT_PLAIN && d->k.security == SIM_SECURITY_CIPHERED && role != SIM_PUBLIC))
+	    (a->context == CONTEXT_CIPHERED &&
+		(d->k.security == SIM_SECURITY_PLAIN || role == SIM_PUBLIC)) ||
+	    (a->context == CONTEXT_PLAIN && d->k.security == SIM_SECURITY_CIPHERED &&
+		role != SIM_PUBLIC))
 		return CONTEXT_WRONG;
 	if (wanted == SIM_AUTH_NONE)
 		return NOTHING_WRONG;
@@ -211,7 +216,8 @@ make_challenge(struct sim_dlms_call *call, struct sim_octets *to)
 	}
 	to->n = CHALLENGE;
 	for (unsigned i = 0; i < CHALLENGE; i++) {
-		half = sim_hash(call->m->load.serial, call->m->seed + call->d->associations, 3000 + i / 8);
+		half = sim_hash(call->m->load.serial, call->m->seed + call->d->associations,
+		    3000 + i / 8);
 		to->v[i] = (uint8_t)(0x21 + (half >> i % 8 * 8 & 0xFF) % 0x5E);
 	}
 }
@@ -254,7 +260,8 @@ put_answer(struct sim_dlms_call *call, const struct aarq *a, unsigned result, un
 	put_context(&body, a->context);
 	sim_ax_be(&body, 0xA203020100 | result, 5);
 	sim_ax_be(&body, UINT64_C(0xA305A103020100) | diagnostic, 7);
-	if (result == ACCEPTED && (a->context == CONTEXT_CIPHERED || d->as.mechanism == SIM_AUTH_GMAC)) {
+	if (result == ACCEPTED &&
+	    (a->context == CONTEXT_CIPHERED || d->as.mechanism == SIM_AUTH_GMAC)) {
 		sim_dlms_own_title(call->m, title);
 		sim_ax_be(&body, 0xA40A0408, 4);
 		text_add(&body, title, TITLE_SIZE);
@@ -289,7 +296,8 @@ conformance_of(const struct sim_dlms *d, enum sim_dlms_role role, uint32_t propo
 }
 
 static void
-open_association(struct sim_dlms_call *call, const struct aarq *a, enum sim_dlms_role role, bool pending)
+open_association(struct sim_dlms_call *call, const struct aarq *a, enum sim_dlms_role role,
+    bool pending)
 {
 	struct sim_dlms *d = call->d;
 
@@ -302,7 +310,7 @@ open_association(struct sim_dlms_call *call, const struct aarq *a, enum sim_dlms
 	d->as.ciphered = a->context == CONTEXT_CIPHERED;
 	d->as.conformance = conformance_of(d, role, a->conformance);
 	d->as.pdu = (uint16_t)(a->pdu != 0 && a->pdu < (unsigned)d->k.max_pdu ? a->pdu :
-										 (unsigned)d->k.max_pdu);
+										(unsigned)d->k.max_pdu);
 	memcpy(d->as.title, a->title, TITLE_SIZE);
 	d->as.to_server = a->secret;
 	if (pending)
@@ -359,14 +367,15 @@ sim_dlms_associate(struct sim_dlms_call *call, const uint8_t *p, size_t n, struc
 	refused = d->k.strict_conformance && (a.conformance & ~(uint32_t)CONFORMANCE_PLAIN) != 0;
 	if (refused) {
 		diagnostic = NO_REASON;
-		sim_ax_be(&user, 0x0E010602, 4);	/* initiate: incompatible conformance */
+		sim_ax_be(&user, 0x0E010602, 4); /* initiate: incompatible conformance */
 	} else if (diagnostic == NOTHING_WRONG || pending) {
 		open_association(call, &a, role, pending);
 		put_initiate(call, &a, d->as.conformance, &user);
 	} else {
 		put_initiate(call, &a, conformance_of(d, role, a.conformance), &user);
 	}
-	put_answer(call, &a, refused || d->as.role == SIM_NOBODY ? REJECTED : ACCEPTED, diagnostic, &user, to);
+	put_answer(call, &a, refused || d->as.role == SIM_NOBODY ? REJECTED : ACCEPTED, diagnostic,
+	    &user, to);
 	text_free(&user);
 }
 

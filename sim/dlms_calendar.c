@@ -8,7 +8,8 @@
 enum {
 	ACTIVE, PASSIVE, NAME = 0, SEASONS, WEEKS, DAYS,
 	FIRST_ACTIVE = 2, FIRST_PASSIVE = 6, ACTIVATION = 10,
-	LOG_PROGRAM = 3, CODE_SEASONS = 5, CODE_WEEKS = 6, CODE_DAYS = 7, CODE_DATE = 8, CODE_ACTIVATED = 9,
+	LOG_PROGRAM = 3, CODE_SEASONS = 5, CODE_WEEKS = 6, CODE_DAYS = 7, CODE_DATE = 8,
+	CODE_ACTIVATED = 9,
 	CODE_SPECIAL_DAYS = 49,
 };
 static const char *const forms[SIM_CALENDAR_PARTS] = { "o", "a(oCo)", "a(ouuuuuuu)", "a(ua(46w))" };
@@ -51,7 +52,8 @@ void
 sim_dlms_fill_calendar(struct sim_dlms *d)
 {
 	static const uint8_t one[1] = { 1 };
-	static const uint8_t new_year[AX_STAMP_SIZE] = { 0xFF, 0xFF, 1, 1, 0xFF, 0, 0, 0, 0, 0x80, 0, 0 };
+	static const uint8_t new_year[AX_STAMP_SIZE] = { 0xFF, 0xFF, 1, 1, 0xFF, 0, 0, 0, 0, 0x80, 0,
+		0 };
 
 	for (int which = ACTIVE; which <= PASSIVE; which++) {
 		struct text *c = d->calendar[which];

@@ -56,8 +56,8 @@ sim_dlms_gmac(const struct sim_dlms *d, const uint8_t title[TITLE_SIZE], uint32_
 	make_iv(title, counter, iv);
 	make_aad(d, AUTHENTICATED, challenge->v, challenge->n, &aad);
 	good = !aad.failed &&
-	    sim_gcm_seal(&(struct sim_gcm){ d->k.ek.v, iv, (const uint8_t *)aad.p, aad.len }, NULL, 0, NULL,
-		tag);
+	    sim_gcm_seal(&(struct sim_gcm){ d->k.ek.v, iv, (const uint8_t *)aad.p, aad.len }, NULL, 0,
+		NULL, tag);
 	text_free(&aad);
 	return good;
 }
@@ -78,7 +78,7 @@ open_body(const struct sim_dlms *d, uint8_t control, const uint8_t iv[SIM_IV_SIZ
 		return false;
 	n -= tagged ? SIM_TAG_SIZE : 0;
 	body = rd_take(&r, n);
-	if (!tagged) {			/* counter mode: sealing again opens */
+	if (!tagged) { /* counter mode: sealing again opens */
 		good = sim_gcm_seal(&g, body, n, out, none);
 		text_add(plain, out, n);
 		return good;
@@ -108,8 +108,8 @@ sim_dlms_unprotect(struct sim_dlms_call *call, const uint8_t title[TITLE_SIZE], 
 
 	*control = rd_u8(&r);
 	counter = rd_u32_be(&r);
-	if (rd_failed(&r) || (*control & ~BOTH) != 0 || (*control & BOTH) == 0 || d->k.ek.n != SIM_KEY_SIZE ||
-	    d->k.ak.n != SIM_KEY_SIZE)
+	if (rd_failed(&r) || (*control & ~BOTH) != 0 || (*control & BOTH) == 0 ||
+	    d->k.ek.n != SIM_KEY_SIZE || d->k.ak.n != SIM_KEY_SIZE)
 		return DECIPHERING;
 	if (counter <= d->counter_seen) {
 		call->m->counters.replays++;

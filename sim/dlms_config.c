@@ -270,9 +270,11 @@ sim_dlms_configure(struct sim_meter *m, const struct sim_type *type, const json_
 		wrong = take_lists(m, preset, keys);
 	if (wrong == NULL)
 		as_delivered(m);
-	if (wrong == NULL && (m->address > ADDRESS_MOST || d->k.address_size == 3 ||
+	if (wrong == NULL &&
+	    (m->address > ADDRESS_MOST || d->k.address_size == 3 ||
 		(d->k.address_size == 1 && m->address > 127) ||
-		(d->k.address_size == 2 && m->address > 125) || m->load.serial > UINT64_C(9999999999999)))
+		(d->k.address_size == 2 && m->address > 125) ||
+		m->load.serial > UINT64_C(9999999999999)))
 		wrong = "address";
 	json_decref(preset);
 	if (wrong == NULL)
@@ -320,7 +322,9 @@ sim_dlms_table(const struct sim_meter *m, char *addr, char *rd, char *wr, size_t
 		snprintf(addr, size, "%u:%u/1", m->address, m->address);
 	else if (k->address_size != 0 || k->logical != 1 || m->address == 1)
 		snprintf(addr, size, "%d:%u%s", (int)k->logical, m->address,
-		    k->address_size == 4 ? "/4" : k->address_size == 2 ? "/2" : "");
+		    k->address_size == 4     ? "/4" :
+			k->address_size == 2 ? "/2" :
+					       "");
 	else
 		snprintf(addr, size, "%u", m->address);
 	put_hex(rd, size, &k->password);

@@ -5,7 +5,8 @@
 #include <string.h>
 
 enum {
-	SHIFT_MOST_S = 900, ON = 2, OFF = 1, RESET = 1, CAPTURE = 2, SHIFT = 6, REPLY_TO_HLS = 1, ACTIVATE = 1,
+	SHIFT_MOST_S = 900, ON = 2, OFF = 1, RESET = 1, CAPTURE = 2, SHIFT = 6, REPLY_TO_HLS = 1,
+	ACTIVATE = 1,
 	LOG_RELAY = 2, LOG_PROGRAM = 3, LOG_CORRECTION = 13,
 	REMOTE_OFF = 3, REMOTE_ON = 4, REMOTE_PERMISSION = 5,
 	CODE_TIME_SET = 3, CODE_METERING_POINT = 15, CODE_RELAY_MODE = 50, CODE_TIME_SHIFTED = 68,
@@ -41,7 +42,8 @@ shift_clock(struct sim_dlms_call *call, struct rd *r)
 
 	if (!sim_ax_take_int(r, &by))
 		return SIM_DAR_TYPE_WRONG;
-	if (by < -SHIFT_MOST_S || by > SHIFT_MOST_S || (d->k.shift_daily && d->shift_day == sim_day(call->t)))
+	if (by < -SHIFT_MOST_S || by > SHIFT_MOST_S ||
+	    (d->k.shift_daily && d->shift_day == sim_day(call->t)))
 		return SIM_DAR_DENIED;
 	d->shift_day = sim_day(call->t);
 	sim_clock_set(&call->m->clock, call->now_us,
@@ -113,7 +115,8 @@ set_point(struct sim_dlms_call *call, struct rd *r)
 }
 
 int
-sim_dlms_set(struct sim_dlms_call *call, const struct sim_dlms_object *o, unsigned attribute, struct rd *r)
+sim_dlms_set(struct sim_dlms_call *call, const struct sim_dlms_object *o, unsigned attribute,
+    struct rd *r)
 {
 	switch (o->what) {
 	case SIM_CLOCK:
@@ -166,21 +169,25 @@ reply_to_challenge(struct sim_dlms_call *call, struct rd *r, struct text *to)
 }
 
 int
-sim_dlms_action(struct sim_dlms_call *call, const struct sim_dlms_object *o, unsigned method, struct rd *r,
+sim_dlms_action(struct sim_dlms_call *call, const struct sim_dlms_object *o, unsigned method,
+    struct rd *r,
     struct text *to)
 {
 	bool may = call->d->as.role == SIM_CONFIGURATOR;
 
 	switch (o->what) {
 	case SIM_ASSOCIATION:
-		return method == REPLY_TO_HLS && o->x == 0 ? reply_to_challenge(call, r, to) : SIM_DAR_DENIED;
+		return method == REPLY_TO_HLS && o->x == 0 ? reply_to_challenge(call, r, to) :
+							     SIM_DAR_DENIED;
 	case SIM_CLOCK:
-		return method == SHIFT && call->d->as.role != SIM_PUBLIC ? shift_clock(call, r) : SIM_DAR_DENIED;
+		return method == SHIFT && call->d->as.role != SIM_PUBLIC ? shift_clock(call, r) :
+									   SIM_DAR_DENIED;
 	case SIM_PROFILE:
 	case SIM_LOG:
 		return act_on_profile(call, o, method);
 	case SIM_RELAY:
-		return may && (method == ON || method == OFF) ? switch_relay(call, method == ON) : SIM_DAR_DENIED;
+		return may && (method == ON || method == OFF) ? switch_relay(call, method == ON) :
+								SIM_DAR_DENIED;
 	case SIM_CALENDAR:
 		if (!may || method != ACTIVATE)
 			return SIM_DAR_DENIED;

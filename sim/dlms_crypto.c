@@ -21,7 +21,8 @@ sim_aes_ecb(const uint8_t key[SIM_KEY_SIZE], const uint8_t *in, size_t n, uint8_
 }
 
 bool
-sim_gcm_seal(const struct sim_gcm *g, const uint8_t *in, size_t n, uint8_t *out, uint8_t tag[SIM_TAG_SIZE])
+sim_gcm_seal(const struct sim_gcm *g, const uint8_t *in, size_t n, uint8_t *out,
+    uint8_t tag[SIM_TAG_SIZE])
 {
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
 	uint8_t rest[SIM_KEY_SIZE];

@@ -280,13 +280,12 @@ information(struct turn *turn)
 		return;
 	}
 	if (ns == next(d->link.vr + 7U) && poll && d->request.len == 0) {
-		go_on(turn);		/* heard before: the same answer, nothing is done again */
+		go_on(turn); /* heard before: the same answer, nothing is done again */
 		return;
 	}
 	if (ns != d->link.vr) {
 		if (poll)
-			put_supervisory(turn,
-			    ns == next(d->link.vr + 7U) ? SIM_HDLC_RR : SIM_HDLC_REJ);
+			put_supervisory(turn, ns == next(d->link.vr + 7U) ? SIM_HDLC_RR : SIM_HDLC_REJ);
 		return;
 	}
 	d->link.vr = next(d->link.vr + 1U);
@@ -365,7 +364,8 @@ sim_dlms_link(struct sim_dlms_call *call, const uint8_t *req, size_t n, struct w
 		turn.out.destination_n = 1;
 		turn.out.destination[0] = in.source[0];
 		turn.out.source_n = in.destination_n;
-		sim_hdlc_address((unsigned)(in.destination_n == 1 ? call->m->address : call->d->k.logical),
+		sim_hdlc_address(
+		    (unsigned)(in.destination_n == 1 ? call->m->address : call->d->k.logical),
 		    call->m->address, in.destination_n, turn.out.source);
 		handle(&turn);
 	}

@@ -26,7 +26,8 @@ static const struct log {
 	[0] = { EVENTS, 40, 28, NULL, 0 },
 	[1] = { EVENTS, 60, 38, NULL, 0 },
 	/* Neither 1, 2 nor 29: those stand for the supply failures of the street. */
-	[2] = { EVENTS, 300, 0, CODES(3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22,
+	[2] = { EVENTS, 300, 0, CODES(3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19,
+	    20, 21, 22,
 		23, 24, 25, 26, 27, 28) },
 	[3] = { PROGRAMMING, 48, 150, NULL, 0 },
 	[4] = { EVENTS, 700, 7, NULL, 0 },
@@ -34,7 +35,8 @@ static const struct log {
 	[6] = { CONNECTIONS, 900, 4, NULL, 0 },
 	[7] = { EVENTS, 2000, 19, NULL, 0 },
 	[8] = { EVENTS, 500, 2, NULL, 0 },
-	[9] = { WORDS, 50, 0, CODES(0x01, 0, 0x08, 0, 0x10, 0, 0x20, 0, 0x40, 0, 0x80, 0, 0x4000, 0, 0x8000,
+	[9] = { WORDS, 50, 0, CODES(0x01, 0, 0x08, 0, 0x10, 0, 0x20, 0, 0x40, 0, 0x80, 0, 0x4000,
+	    0, 0x8000,
 		0) },
 	[10] = { WORDS, 400, 0, CODES(0x0001, 0x0003, 0x0103, 0x0102) },
 	[12] = { TANGENT, 800, 0, NULL, 0 },
@@ -194,7 +196,8 @@ static const struct sim_dlms_object duration = { { 0, 0, 96, 8, 10, 255 }, SIM_C
 	SIM_OPERATING, 0, false };
 
 static void
-put_column(struct sim_dlms_columns *to, const struct sim_dlms_object *named, const struct sim_dlms_object *value)
+put_column(struct sim_dlms_columns *to, const struct sim_dlms_object *named,
+    const struct sim_dlms_object *value)
 {
 	if (named != NULL && value != NULL && to->n < SIM_COLUMNS_MAX)
 		to->at[to->n++] = (struct sim_dlms_column){ named, value, 2 };

@@ -19,7 +19,8 @@ wrapped(const uint8_t *req, size_t n)
 	rd_skip(&r, 4);
 	length = rd_u16_be(&r);
 	return !rd_failed(&r) && version == WRAPPER_VERSION && length > 0 && rd_left(&r) == length ?
-	    length : 0;
+	    length :
+	    0;
 }
 
 bool
@@ -80,13 +81,16 @@ sim_dlms_answer(struct sim_meter *m, int64_t now_us, const uint8_t *req, size_t 
     uint8_t out[SIM_ANSWER_MAX])
 {
 	struct sim_dlms *d = m->u.dlms;
-	struct sim_dlms_call call = { .m = m, .d = d, .now_us = now_us, .t = sim_meter_time(m, now_us) };
+	struct sim_dlms_call call = { .m = m,
+		.d = d,
+		.now_us = now_us,
+		.t = sim_meter_time(m, now_us) };
 	struct wr w = wr_init(out, SIM_ANSWER_MAX);
 	bool wrapper = wrapped(req, n) > 0;
 
 	if (d->k.inactivity_s > 0 && now_us - d->heard_us > d->k.inactivity_s * INT64_C(1000000))
 		sim_dlms_forget(d);
-	if (d->serial != m->load.serial) {	/* exchanged for another meter */
+	if (d->serial != m->load.serial) { /* exchanged for another meter */
 		d->serial = m->load.serial;
 		sim_dlms_forget(d);
 	}
@@ -103,7 +107,8 @@ sim_dlms_answer(struct sim_meter *m, int64_t now_us, const uint8_t *req, size_t 
 
 /* The same frame from the physical device one further. */
 size_t
-sim_dlms_foreign(const struct sim_meter *m, const uint8_t *answer, size_t n, uint8_t out[SIM_ANSWER_MAX])
+sim_dlms_foreign(const struct sim_meter *m, const uint8_t *answer, size_t n,
+    uint8_t out[SIM_ANSWER_MAX])
 {
 	struct wr w = wr_init(out, SIM_ANSWER_MAX);
 	struct sim_hdlc f;

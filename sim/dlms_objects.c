@@ -297,7 +297,8 @@ get_security(struct sim_dlms_call *call, unsigned attribute, struct text *to)
 }
 
 static int
-get_limiter(struct sim_dlms_call *call, const struct sim_dlms_object *o, unsigned attribute, struct text *to)
+get_limiter(struct sim_dlms_call *call, const struct sim_dlms_object *o, unsigned attribute,
+    struct text *to)
 {
 	const uint32_t *limits = call->d->limits[o->x];
 	static const uint8_t monitored[SIM_NAME_SIZE] = { 1, 0, 1, 7, 0, 255 };
@@ -380,6 +381,7 @@ sim_dlms_get(struct sim_dlms_call *call, const struct sim_dlms_object *o, unsign
 		text_add(to, call->d->special_days.p, call->d->special_days.len);
 		return SIM_DAR_DONE;
 	default:
-		return sim_dlms_value(call->m, o, attribute, &now, to) ? SIM_DAR_DONE : SIM_DAR_UNAVAILABLE;
+		return sim_dlms_value(call->m, o, attribute, &now, to) ? SIM_DAR_DONE :
+									 SIM_DAR_UNAVAILABLE;
 	}
 }

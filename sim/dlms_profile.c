@@ -1,10 +1,12 @@
-/* Profiles of simulated СПОДЭС meters: columns and selective access (meter-spodes-dlms.md 7.8, 10.4). */
+/* Profiles of simulated СПОДЭС meters: columns and selective access (meter-spodes-dlms.md 7.8,
+ * 10.4). */
 #include "sim/dlms.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { BY_RANGE = 1, BY_ENTRY = 2, SORT_FIFO = 1, SORT_LIFO = 2, CLOCK_COLUMN = 0, BUFFER_MOST = 8 << 20 };
+enum { BY_RANGE = 1, BY_ENTRY = 2, SORT_FIFO = 1, SORT_LIFO = 2, CLOCK_COLUMN = 0,
+    BUFFER_MOST = 8 << 20 };
 
 /* What of a profile is asked. */
 struct selection {
@@ -113,7 +115,8 @@ scale_columns(const struct sim_meter *m, unsigned which, struct sim_dlms_columns
 	for (unsigned i = 0; i < from->n; i++) {
 		struct sim_dlms_column c = from->at[d->k.scale_reversed ? from->n - 1 - i : i];
 
-		if (c.object->class_id != SIM_CLASS_REGISTER && c.object->class_id != SIM_CLASS_EXTENDED)
+		if (c.object->class_id != SIM_CLASS_REGISTER &&
+		    c.object->class_id != SIM_CLASS_EXTENDED)
 			continue;
 		c.attribute = 3;
 		to->at[to->n++] = c;
@@ -121,7 +124,8 @@ scale_columns(const struct sim_meter *m, unsigned which, struct sim_dlms_columns
 }
 
 void
-sim_dlms_columns_of(const struct sim_meter *m, const struct sim_dlms_object *o, struct sim_dlms_columns *to)
+sim_dlms_columns_of(const struct sim_meter *m, const struct sim_dlms_object *o,
+    struct sim_dlms_columns *to)
 {
 	if (o->what == SIM_LOG)
 		sim_dlms_log_columns(m, o->x, to);
@@ -156,7 +160,8 @@ take_column(struct rd *r, const struct sim_dlms_columns *columns)
 	if (!sim_ax_take_int(r, &attribute) || !sim_ax_take_int(r, &index))
 		return -1;
 	for (unsigned i = 0; i < columns->n; i++)
-		if (columns->at[i].object->class_id == class_id && columns->at[i].attribute == attribute &&
+		if (columns->at[i].object->class_id == class_id &&
+		    columns->at[i].attribute == attribute &&
 		    memcmp(columns->at[i].object->name, name, sizeof(name)) == 0)
 			return (int)i;
 	return -1;
@@ -183,7 +188,8 @@ select_columns(const struct sim_dlms *d, struct rd *r, struct sim_dlms_columns *
 }
 
 static int
-select_range(struct sim_dlms_call *call, const struct sim_dlms_object *o, struct rd *r, struct selection *s)
+select_range(struct sim_dlms_call *call, const struct sim_dlms_object *o, struct rd *r,
+    struct selection *s)
 {
 	const struct sim_dlms_keys *k = &call->d->k;
 	int64_t from, to;

@@ -187,7 +187,8 @@ collect(struct rows *r, unsigned profile, int64_t t)
 }
 
 struct sim_dlms_moment *
-sim_dlms_rows(const struct sim_meter *m, const struct sim_dlms_object *o, int64_t from, int64_t t, size_t *n)
+sim_dlms_rows(const struct sim_meter *m, const struct sim_dlms_object *o, int64_t from, int64_t t,
+    size_t *n)
 {
 	const struct sim_dlms *d = m->u.dlms;
 	struct rows r = { .m = m, .from = from, .after = m->load.history_from,

@@ -4,14 +4,16 @@
 #include <string.h>
 
 enum {
-	GET = 0xC0, SET = 0xC1, ACTION = 0xC3, GET_ANSWER = 0xC4, SET_ANSWER = 0xC5, ACTION_ANSWER = 0xC7,
+	GET = 0xC0, SET = 0xC1, ACTION = 0xC3, GET_ANSWER = 0xC4, SET_ANSWER = 0xC5,
+	ACTION_ANSWER = 0xC7,
 	GLO_GET = 0xC8, GLO_SET = 0xC9, GLO_ACTION = 0xCB, GENERAL_GLO = 0xDB, GLO_TO_ANSWER = 4,
 	AARQ = 0x60, RLRQ = 0x62, EXCEPTION = 0xD8,
 	NORMAL = 1, GET_NEXT = 2, GET_LIST = 3, SET_FIRST = 2, SET_NEXT = 3, ANSWER_BLOCK = 2,
 	SET_ANSWER_LAST = 3,
 	TITLE_SIZE = 8, TARGET = 9, BLOCKS_GET = 0x001000,
 	PROTECTION_ROOM = 24, TITLE_ROOM = 9, BLOCK_ROOM = 12, VALUE_MOST = 65536, SET_MOST = 8192,
-	NOT_ALLOWED = 1, UNKNOWN = 2, NOT_POSSIBLE = 1, NOT_SUPPORTED = 2, TOO_LONG = 4, DECIPHERING = 5,
+	NOT_ALLOWED = 1, UNKNOWN = 2, NOT_POSSIBLE = 1, NOT_SUPPORTED = 2, TOO_LONG = 4,
+	DECIPHERING = 5,
 	COUNTER = 6,
 };
 
@@ -48,7 +50,8 @@ room(const struct sim_dlms *d)
 }
 
 static int
-find(struct sim_dlms_call *call, struct rd *r, const struct sim_dlms_object **found, unsigned *attribute)
+find(struct sim_dlms_call *call, struct rd *r, const struct sim_dlms_object **found,
+    unsigned *attribute)
 {
 	uint8_t name[SIM_NAME_SIZE];
 	unsigned class_id = rd_u16_be(r);
@@ -206,7 +209,8 @@ get_next(struct sim_dlms_call *call, uint8_t invoke, uint32_t number, struct tex
 		put_block(call, invoke, to);
 		return;
 	}
-	put_block_error(call, invoke, number, d->get.active ? SIM_DAR_BLOCK_WRONG : SIM_DAR_NO_LONG_GET, to);
+	put_block_error(call, invoke, number, d->get.active ? SIM_DAR_BLOCK_WRONG : SIM_DAR_NO_LONG_GET,
+	    to);
 	d->get.active = false;
 }
 
@@ -299,10 +303,11 @@ set(struct sim_dlms_call *call, struct rd *r, struct text *to)
 	if (form == NORMAL || form == SET_FIRST) {
 		rd_bytes(r, blocks->target, TARGET);
 		if (rd_u8(r) != 0)
-			r->failed = true;	/* nothing is written selectively */
+			r->failed = true; /* nothing is written selectively */
 	}
 	if (rd_failed(r) || (form == SET_NEXT && !blocks->active)) {
-		put_set_answer(call, invoke, form == SET_NEXT ? SIM_DAR_NO_LONG_SET : SIM_DAR_OTHER, to);
+		put_set_answer(call, invoke, form == SET_NEXT ? SIM_DAR_NO_LONG_SET : SIM_DAR_OTHER,
+		    to);
 	} else if (form == NORMAL) {
 		put_set_answer(call, invoke, set_value(call, &target, r->p, rd_left(r)), to);
 	} else if (form == SET_FIRST || form == SET_NEXT) {

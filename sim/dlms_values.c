@@ -129,7 +129,8 @@ operating(const struct sim_meter *m, const struct sim_dlms_object *o, unsigned a
 
 /* The greatest half-hour power of the month before a moment, W, and the half hour's end. */
 static bool
-maximum(const struct sim_meter *m, unsigned attribute, const struct sim_dlms_moment *at, struct text *to)
+maximum(const struct sim_meter *m, unsigned attribute, const struct sim_dlms_moment *at,
+    struct text *to)
 {
 	int64_t from = sim_month_start(at->t - 1, 0), when = from;
 	uint32_t most = 0;

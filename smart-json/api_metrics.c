@@ -7,6 +7,7 @@
 #include "smart-json/smart.h"
 #include "src/base/clock.h"
 #include "src/base/version.h"
+#include "src/events/events.h"
 #include "src/system/device.h"
 #include "src/transit/transit.h"
 
@@ -193,6 +194,22 @@ print_transit(struct text *t, struct transit *transit)
 	free(sessions);
 }
 
+static void
+print_events(struct text *t, struct events *events)
+{
+	struct events_stats s;
+
+	events_stats(events, &s);
+	count(t, "uspd_events_total", "Events raised and schedules due.", s.raised);
+	gauge(t, "uspd_actions_waiting", "Actions that wait.", s.waiting);
+	gauge(t, "uspd_actions_running", "Actions that run.", s.running);
+	gauge(t, "uspd_schdl_late_ms_max", "How late a schedule was noticed at most.", s.late_ms_max);
+	head(t, "uspd_actions_total", "counter", "Actions that have ended.");
+	for (int i = 0; i < RESULT_COUNT; i++)
+		text_printf(t, "uspd_actions_total{result=\"%s\"} %" PRIu64 "\n",
+		    events_result_name((enum events_result)i), s.done[i]);
+}
+
 void
 smart_metrics(struct http_call *call)
 {
@@ -206,6 +223,8 @@ smart_metrics(struct http_call *call)
 		print_totals(t, call->server->poll);
 		print_buses(t, call->server->poll);
 	}
+	if (call->server->events != NULL)
+		print_events(t, call->server->events);
 	if (call->server->transit != NULL)
 		print_transit(t, call->server->transit);
 }

@@ -126,8 +126,7 @@ api_status(struct http_call *call)
 	    json_pack("{s:I, s:s, s:s, s:I, s:o, s:b, s:o, s:o, s:o, s:o}", "time", (json_int_t)now,
 		"local", civil_print(zone, now, 'T', local), "version", USPD_VERSION, "uptime",
 		(json_int_t)((clock_mono_us() - api->started_us) / 1000000), "account",
-		account_json(call), "polling", poll != NULL,
-		"totals", api_totals_json(&totals), "buses",
-		poll != NULL ? buses_json(poll) : json_array(), "store",
+		account_json(call), "polling", poll != NULL, "totals", api_totals_json(&totals),
+		"buses", poll != NULL ? buses_json(poll) : json_array(), "store",
 		store_json(call->server->store), "memory", memory_json()));
 }

@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 #include "smart-json/http.h"
-#include "smart-json/smart_measure_tags.h"
+#include "src/model/tags.h"
 #include "src/store/store.h"
 
 /* Columns before the tags. */

@@ -22,6 +22,7 @@
 #include "smart-json/http_head.h"
 #include "src/base/err.h"
 #include "src/base/text.h"
+#include "src/model/tags.h"
 
 struct accounts;
 struct device_orders;
@@ -73,7 +74,6 @@ enum http_place {
 	IN_LOOP, IN_WORKER,
 	IN_WORKER_FILE,		/* the body goes to a file, see call->body_file */
 };
-enum { DIALECT_31 = 1, DIALECT_40 = 2, DIALECT_ANY = 3 };
 
 struct http_call;
 typedef void http_handler(struct http_call *);

@@ -13,8 +13,8 @@
 
 #include "smart-json/http.h"
 #include "smart-json/smart_measure.h"
-#include "smart-json/smart_measure_tags.h"
 #include "src/model/settings.h"
+#include "src/model/tags.h"
 #include "src/store/store.h"
 
 enum { DATA_MEASURES_MOST = 256, DATA_WINDOWS_MOST = 1000, DATA_NAMES_MOST = 1000 };

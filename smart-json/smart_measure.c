@@ -19,11 +19,19 @@ static const struct { const char *name; enum measure_job job; unsigned classes; 
 	{ "PlsGetRelay", JOB_RELAY, PLS }, { "DigGetRelay", JOB_RELAY, DIG },
 	{ "GetSerial", JOB_SERIAL, EVERY }, { "ElSerial", JOB_SERIAL, EL },
 	{ "PlsSerial", JOB_SERIAL, PLS }, { "DigSerial", JOB_SERIAL, DIG },
-	{ "ElCalendarNameActive", JOB_CALENDAR, EL }, { "ElCalendarNamePassive", JOB_CALENDAR, EL },
-	{ "ElCalendarSeasonActive", JOB_CALENDAR, EL }, { "ElCalendarSeasonPassive", JOB_CALENDAR, EL },
-	{ "ElCalendarWeekActive", JOB_CALENDAR, EL }, { "ElCalendarWeekPassive", JOB_CALENDAR, EL },
-	{ "ElCalendarDayActive", JOB_CALENDAR, EL }, { "ElCalendarDayPassive", JOB_CALENDAR, EL },
-	{ "ElCalendarActivateTime", JOB_CALENDAR, EL },
+};
+
+/* Parts of tariff calendars, of the active one and the passive one. */
+static const struct { const char *name; enum calendar_part part; bool active; } calendars[] = {
+	{ "ElCalendarNameActive", CALENDAR_NAME, true },
+	{ "ElCalendarNamePassive", CALENDAR_NAME, false },
+	{ "ElCalendarSeasonActive", CALENDAR_SEASONS, true },
+	{ "ElCalendarSeasonPassive", CALENDAR_SEASONS, false },
+	{ "ElCalendarWeekActive", CALENDAR_WEEKS, true },
+	{ "ElCalendarWeekPassive", CALENDAR_WEEKS, false },
+	{ "ElCalendarDayActive", CALENDAR_DAYS, true },
+	{ "ElCalendarDayPassive", CALENDAR_DAYS, false },
+	{ "ElCalendarActivateTime", CALENDAR_TIME, false },
 };
 
 static const char *const orders[] = {
@@ -63,7 +71,8 @@ static const struct { enum measure_source from, to; const char *alias, *name; } 
 	{ MEASURES_31, MEASURES_31, "jrnlReverce", "jrnlRvr" },
 };
 
-enum { N_JOBS = sizeof(jobs) / sizeof(jobs[0]), N_ORDERS = sizeof(orders) / sizeof(orders[0]),
+enum { N_JOBS = sizeof(jobs) / sizeof(jobs[0]), N_CALENDARS = sizeof(calendars) / sizeof(calendars[0]),
+	N_ORDERS = sizeof(orders) / sizeof(orders[0]),
 	N_31 = sizeof(measures31) / sizeof(measures31[0]),
 	N_ALIASES = sizeof(aliases) / sizeof(aliases[0]), FIRST_OWN_JOURNAL = 101 };
 
@@ -168,13 +177,20 @@ find_job(const char *text, struct measure *m)
 		m->classes = jobs[i].classes;
 		return E_OK;
 	}
-	for (int i = 0; i < N_ORDERS; i++) {
-		if (!measure_same_name(text, orders[i]))
+	for (int i = 0; i < N_CALENDARS; i++) {
+		if (!measure_same_name(text, calendars[i].name))
 			continue;
-		m->job = JOB_ORDER;
+		set_name(m, "", calendars[i].name);
+		m->job = JOB_CALENDAR;
+		m->classes = EL;
+		m->part = calendars[i].part;
+		m->active = calendars[i].active;
 		return E_OK;
 	}
 	m->job = JOB_ORDER;
+	for (int i = 0; i < N_ORDERS; i++)
+		if (measure_same_name(text, orders[i]))
+			return E_OK;
 	return after_prefix(text, ORDER_CALENDAR) != NULL ? E_OK : E_NOTFOUND;
 }
 

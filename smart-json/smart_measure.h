@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "src/base/err.h"
+#include "src/model/calendar.h"
 #include "src/model/meter.h"
 #include "src/model/model.h"
 
@@ -29,6 +30,8 @@ struct measure {
 	unsigned classes;	/* CLASS_BIT of the meters it fits; others are not listed */
 	enum record_type types[METER_CLASSES];	/* JOB_RECORDS; REC_NONE where it does not fit */
 	uint16_t journal;	/* of REC_EL_JOURNAL */
+	enum calendar_part part;	/* JOB_CALENDAR */
+	bool active;		/* of the active one */
 };
 
 /* From where a request takes its measures: the two endpoints of dialect 40, and that of 31. */

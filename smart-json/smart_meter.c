@@ -5,7 +5,9 @@
 
 #include "smart-json/api.h"
 #include "smart-json/edit.h"
+#include "smart-json/http_words.h"
 #include "smart-json/smart.h"
+#include "smart-json/smart_calendar.h"
 #include "smart-json/smart_gather.h"
 #include "smart-json/smart_meter_body.h"
 #include "src/base/log.h"
@@ -19,6 +21,7 @@ struct order {
 	json_t *body;
 	const char *what;		/* for the audit */
 	struct ask ask;
+	struct calendar calendar;	/* of ASK_CALENDAR_SET */
 	bool given, told;
 	struct ask_answer answer;
 };
@@ -48,6 +51,9 @@ next_question(void *arg, unsigned lane, struct ask *ask, uint32_t *slot)
 	ask->meter = o->row->id;
 	ask->relay = o->ask.relay;
 	ask->on = o->ask.on;
+	ask->part = o->ask.part;
+	ask->active = o->ask.active;
+	ask->calendar = &o->calendar;
 	memcpy(ask->by, o->ask.by, sizeof(ask->by));
 	*slot = 0;
 	o->given = true;
@@ -106,6 +112,11 @@ journal(struct http_call *call, const struct order *o, int rc)
 	json_decref(after);
 }
 
+static const char *const active_refused[] = {
+	"действующий календарь не записывается: запишите пассивный и включите его",
+	"the active calendar cannot be written: write the passive one and activate it",
+};
+
 static void
 answer_order(struct http_call *call)
 {
@@ -117,6 +128,8 @@ answer_order(struct http_call *call)
 		log_warn("http", "meter=%" PRIu32 ": %s is not journalled yet", o->row->id, o->what);
 	if (rc == E_OK)
 		smart_ok(call);
+	else if (rc == E_REFUSED && o->ask.active)
+		http_fail_res(call, 500, RES_RANGE, "/type", "%s", active_refused[call->english]);
 	else
 		http_fail_res(call, status_of(o, rc), res_of(rc), NULL, "%s",
 		    gather_error(rc, call->english));
@@ -202,8 +215,11 @@ smart_meter_relay(struct http_call *call)
 void
 smart_meter_calendar(struct http_call *call)
 {
-	const struct body_shape *shape = body_calendar(call->arg[0]);
+	enum calendar_part part = CALENDAR_NAME;
+	const struct body_shape *shape = body_calendar(call->arg[0], &part);
+	const char *type, *where;
 	struct order *o;
+	int rc;
 
 	if (shape == NULL) {
 		http_fail(call, 405, NULL, "no such path: %s", call->head->path);
@@ -211,6 +227,14 @@ smart_meter_calendar(struct http_call *call)
 	}
 	if ((o = order_make(call, shape, "meter/calendar")) == NULL)
 		return;
+	type = json_string_value(json_object_get(o->body, "type"));
 	o->ask.kind = ASK_CALENDAR_SET;
-	give_order(call, o);
+	o->ask.part = part;
+	o->ask.active = type != NULL && (*type == 'A' || *type == 'a');
+	rc = calendar_take(&o->calendar, part, o->body, &where);
+	if (rc < 0)
+		http_fail_res(call, 422, RES_RANGE, where, "%s: %s", where,
+		    http_word(call->english, rc == E_LIMIT ? "too many rows" : "out of range"));
+	else
+		give_order(call, o);
 }

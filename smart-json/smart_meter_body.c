@@ -30,29 +30,32 @@ const struct body_shape body_meter_relay = {
 	{ { NULL } },
 };
 
-static const struct { const char *name; struct body_shape shape; } calendars[] = {
-	{ "activate", { { ID }, { { NULL } } } },
-	{ "name", { { ID, TYPE }, { NAME("CalendarName") } } },
-	{ "season",
+static const struct { const char *name; enum calendar_part part; struct body_shape shape; } calendars[] = {
+	{ "activate", CALENDAR_ACTIVATE, { { ID }, { { NULL } } } },
+	{ "name", CALENDAR_NAME, { { ID, TYPE }, { NAME("CalendarName") } } },
+	{ "season", CALENDAR_SEASONS,
 	    { { ID, TYPE }, { NAME("SeasonName"), NAME("WeekName"), MOMENT("SeasonStart") } } },
-	{ "week",
+	{ "week", CALENDAR_WEEKS,
 	    { { ID, TYPE },
 		{ NAME("WeekName"), DAY("monday"), DAY("tuesday"), DAY("wednesday"), DAY("thursday"),
 		    DAY("friday"), DAY("saturday"), DAY("sunday") } } },
-	{ "day",
+	{ "day", CALENDAR_DAYS,
 	    { { ID, TYPE },
 		{ DAY("dayId"), { "ScriptName", MEMBER_HEX, 6, 6 },
 		    { "ScriptSelector", MEMBER_NUMBER, 0, 65535 }, DAY("hour"), DAY("minute"),
 		    DAY("second") } } },
-	{ "time", { { ID }, { MOMENT("ActivateTime") } } },
+	{ "time", CALENDAR_TIME, { { ID }, { MOMENT("ActivateTime") } } },
 };
 
 const struct body_shape *
-body_calendar(const char *name)
+body_calendar(const char *name, enum calendar_part *part)
 {
-	for (size_t i = 0; i < sizeof(calendars) / sizeof(calendars[0]); i++)
-		if (strcmp(calendars[i].name, name) == 0)
-			return &calendars[i].shape;
+	for (size_t i = 0; i < sizeof(calendars) / sizeof(calendars[0]); i++) {
+		if (strcmp(calendars[i].name, name) != 0)
+			continue;
+		*part = calendars[i].part;
+		return &calendars[i].shape;
+	}
 	return NULL;
 }
 

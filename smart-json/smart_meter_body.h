@@ -6,11 +6,12 @@
 #include <stdbool.h>
 
 #include "smart-json/http.h"
+#include "src/model/calendar.h"
 
 struct body_shape;
 extern const struct body_shape body_meter_time, body_meter_relay;
 /* activate, name, season, week, day, time; NULL when it is none of them. */
-const struct body_shape *body_calendar(const char *name);
+const struct body_shape *body_calendar(const char *name, enum calendar_part *);
 
 /* false: the refusal is made, naming the member. */
 bool body_check(struct http_call *, const json_t *body, const struct body_shape *);

@@ -9,6 +9,7 @@
 
 #include "smart-json/api.h"
 #include "smart-json/smart.h"
+#include "smart-json/smart_calendar.h"
 #include "smart-json/smart_data.h"
 #include "smart-json/smart_gather.h"
 #include "src/base/clock.h"
@@ -131,7 +132,11 @@ fill_ask(const struct moment *m, const struct measure *measure, size_t meter, ui
 	case JOB_TIME:     ask->kind = ASK_CLOCK; break;
 	case JOB_RELAY:    ask->kind = ASK_RELAY; ask->relay = part + 1; break;
 	case JOB_SERIAL:   ask->kind = ASK_CONFIG; break;
-	case JOB_CALENDAR: ask->kind = ASK_CALENDAR; break;
+	case JOB_CALENDAR:
+		ask->kind = ASK_CALENDAR;
+		ask->part = measure->part;
+		ask->active = measure->active;
+		break;
 	case JOB_LINK: case JOB_ORDER: break;
 	}
 }
@@ -246,6 +251,15 @@ print_relays(struct moment *m, struct result *r, const struct ask_answer *answer
 }
 
 static void
+print_calendar(struct moment *m, struct result *r, const struct ask *ask, const struct ask_answer *answer)
+{
+	begin_entry(r);
+	data_print_entry(&r->vals, m->q, answer->utc, answer->diff_s);
+	calendar_print(&r->vals, ask->part, answer->calendar, m->q->tags.names);
+	text_str(&r->vals, DATA_ENTRY_END);
+}
+
+static void
 take_relay(struct result *r, const struct ask *ask, const struct ask_answer *answer)
 {
 	if (ask->relay < 1 || ask->relay > RELAYS_MOST)
@@ -272,6 +286,8 @@ take_answer(void *arg, uint32_t slot, const struct ask *ask, const struct ask_an
 		print_serial(m, r, answer);
 	else if (rc == E_OK && measure->job == JOB_RELAY)
 		take_relay(r, ask, answer);
+	else if (rc == E_OK && measure->job == JOB_CALENDAR && answer->calendar != NULL)
+		print_calendar(m, r, ask, answer);
 	if (r->rc == E_OK)
 		r->rc = rc;
 	if (--r->left == 0 && r->relays_known != 0)

@@ -125,7 +125,8 @@ static const struct member arch_templates[] = {
 };
 static const struct member messages[] = {
 	{ ID(1) }, { INT("meterDataTemplateId", M_REQUIRED, 0, INT32_MAX) },
-	{ INT("dataDepth", M_REQUIRED, 0, INT32_MAX) }, { INT("meterTemplateId", M_NULL, 0, INT32_MAX) },
+	{ INT("dataDepth", M_REQUIRED, 0, INT32_MAX) },
+	{ INT("meterTemplateId", M_NULL, 0, INT32_MAX) },
 	{ CHOICE("dataClass", M_REQUIRED, data_classes) }, END
 };
 /* event-model.md 3.1; the rest is ours (3.3) and the delay of dialect 31. */
@@ -148,7 +149,8 @@ static const struct member manager[] = {
 	{ INT("actionId", M_REQUIRED, 0, INT32_MAX) }, END
 };
 static const struct member pollers[] = {
-	{ ID(1) }, { TEXT("archTypesName", M_REQUIRED, 0, 128) }, { TEXT("metersName", M_NULL, 0, 128) }, END
+	{ ID(1) }, { TEXT("archTypesName", M_REQUIRED, 0, 128) },
+	{ TEXT("metersName", M_NULL, 0, 128) }, END
 };
 static const struct member mqtt_actions[] = {
 	{ ID(1) }, { INT("meterMessageId", M_REQUIRED, 0, INT32_MAX) },
@@ -164,7 +166,8 @@ static const struct member din_events[] = {
 	{ ID(1) }, { INT("input", 0, 0, 255) }, { INT("meterId", 0, 1, INT32_MAX) },
 	{ INT("channel", 0, 1, CHANNEL_SLOTS) }, { CHOICE("edge", 0, edges) },
 	{ INT("debounceMs", 0, 0, 60000) }, { INT("holdMs", 0, 0, 86400000) },
-	{ BOOL("ignoreAtStart", 0) }, { INT("addr", M_EXTRA, 0, 10) }, { INT("type", M_EXTRA, 0, 3) }, END
+	{ BOOL("ignoreAtStart", 0) }, { INT("addr", M_EXTRA, 0, 10) },
+	{ INT("type", M_EXTRA, 0, 3) }, END
 };
 static const struct member ain_events[] = {
 	{ ID(1) }, { TEXT("source", 0, 1, 32) }, { INT("meterId", 0, 1, INT32_MAX) },

@@ -10,7 +10,7 @@
 
 /* ---- options of a row (19.1) ---- */
 
-enum spodes_auth { AUTH_LLS, AUTH_HLS2, AUTH_GMAC, AUTH_GMAC_ENC };
+enum spodes_auth { AUTH_LLS, AUTH_HLS2, AUTH_GMAC, AUTH_GMAC_ENC, AUTH_NONE };
 enum spodes_range_dev { RANGE_DEV_AUTO, RANGE_DEV_NONE, RANGE_DEV_COPY };
 struct spodes_options {
 	struct hdlc_address server;
@@ -30,6 +30,7 @@ struct spodes_options {
 /* "[logical:]physical[/octets][;option=value...]" over the row of the type; an empty address is the
  * only meter at the end of a network, behind the wrapper.  E_INVALID. */
 int spodes_options(struct spodes_options *, unsigned type, const char *text) USPD_MUST_CHECK;
+int spodes_digit(char);		/* of hexadecimal; negative: none */
 
 /* ---- what is remembered of a meter ---- */
 

@@ -33,10 +33,11 @@ enum { MAKERS = sizeof(makers) / sizeof(*makers) };
 
 /* ---- options ---- */
 
+#define AUTHS "lls|hls2|gmac|gmac-enc|none"	/* enum spodes_auth */
 #define AT(member) offsetof(struct spodes_options, member)
 struct option {
 	const char *name;
-	enum { OPTION_BYTE, OPTION_WORD, OPTION_BOOL, OPTION_TITLE, OPTION_CHOICE } kind;
+	enum { OPTION_BYTE, OPTION_WORD, OPTION_BOOL, OPTION_TITLE, OPTION_CHOICE, OPTION_BOTH } kind;
 	size_t at;
 	uint32_t least, most;
 	const char *choices;	/* "a|b|c": the number of the choice */
@@ -45,8 +46,9 @@ static const struct option options[] = {
 	{ "transport", OPTION_CHOICE, AT(transport), 0, 0, "hdlc|wrapper" },
 	{ "client_rd", OPTION_BYTE, AT(client_rd), 1, 127, NULL },
 	{ "client_wr", OPTION_BYTE, AT(client_wr), 1, 127, NULL },
-	{ "auth_rd", OPTION_CHOICE, AT(auth_rd), 0, 0, "lls|hls2|gmac|gmac-enc" },
-	{ "auth_wr", OPTION_CHOICE, AT(auth_wr), 0, 0, "lls|hls2|gmac|gmac-enc" },
+	{ "auth", OPTION_BOTH, AT(auth_rd), 0, 0, AUTHS },	/* and auth_wr */
+	{ "auth_rd", OPTION_CHOICE, AT(auth_rd), 0, 0, AUTHS },
+	{ "auth_wr", OPTION_CHOICE, AT(auth_wr), 0, 0, AUTHS },
 	{ "title", OPTION_TITLE, AT(title), 0, 0, NULL },
 	{ "hdlc_info", OPTION_WORD, AT(info), HDLC_INFO_MIN, HDLC_INFO_MAX, NULL },
 	{ "hdlc_window", OPTION_BYTE, AT(window), 1, HDLC_WINDOW_MAX, NULL },
@@ -95,8 +97,8 @@ choice(const char *choices, const char *value, uint8_t *n)
 	return false;
 }
 
-static int
-digit(char c)
+int
+spodes_digit(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -111,7 +113,7 @@ title(const char *value, uint8_t *to)
 	if (strlen(value) != 2 * (size_t)ACSE_TITLE_LEN)
 		return false;
 	for (int i = 0; i < ACSE_TITLE_LEN; i++) {
-		int high = digit(value[2 * i]), low = digit(value[2 * i + 1]);
+		int high = spodes_digit(value[2 * i]), low = spodes_digit(value[2 * i + 1]);
 
 		if (high < 0 || low < 0)
 			return false;
@@ -129,6 +131,12 @@ set_option(struct spodes_options *o, const struct option *option, const char *va
 
 	if (option->kind == OPTION_CHOICE)
 		return choice(option->choices, value, at) ? E_OK : E_INVALID;
+	if (option->kind == OPTION_BOTH) {
+		if (!choice(option->choices, value, &o->auth_rd))
+			return E_INVALID;
+		o->auth_wr = o->auth_rd;
+		return E_OK;
+	}
 	if (option->kind == OPTION_TITLE)
 		return title(value, at) ? E_OK : E_INVALID;
 	if (!number(&value, option->most, &n) || *value != '\0' || n < option->least)

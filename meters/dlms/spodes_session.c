@@ -6,7 +6,7 @@
 
 enum { PUBLIC_CLIENT = 16, FRAME_AREA = 4096, INFO_TX = 128, WAYS = 4 };
 enum { COUNTER_STEP = 1024, FIRST_COUNTER = 1 };
-enum { GMAC_PASSWORD = 2 * CRYPTO_KEY, HLS2_PASSWORD = CRYPTO_KEY };
+enum { GMAC_PASSWORD = 2 * CRYPTO_KEY, HLS2_PASSWORD = CRYPTO_KEY, HEX_PREFIX = 4 };
 
 /* ---- counters (6.2) ---- */
 
@@ -152,37 +152,109 @@ spodes_number(struct meter_session *s, const struct cosem *name, int64_t *n)
 
 /* ---- opening ---- */
 
+struct password {
+	uint8_t p[METER_PASSWORD_MAX], len;
+};
+
+static bool
+is_printable(const struct password *w)
+{
+	for (size_t i = 0; i < w->len; i++)
+		if (w->p[i] < ' ' || w->p[i] > '~')
+			return false;
+	return true;
+}
+
+static void
+from_digits(struct password *w)
+{
+	struct password raw = { .len = 0 };
+
+	for (size_t i = HEX_PREFIX; i + 1 < w->len; i += 2) {
+		int high = spodes_digit((char)w->p[i]), low = spodes_digit((char)w->p[i + 1]);
+
+		if (high < 0 || low < 0)
+			return;
+		raw.p[raw.len++] = (uint8_t)(high << 4 | low);
+	}
+	*w = raw;
+}
+
+static void
+to_digits(struct password *w)
+{
+	static const char digits[] = "0123456789ABCDEF";
+	const struct password raw = *w;
+
+	w->len = (uint8_t)(2 * raw.len);
+	for (size_t i = 0; i < raw.len; i++) {
+		w->p[2 * i] = (uint8_t)digits[raw.p[i] >> 4];
+		w->p[2 * i + 1] = (uint8_t)digits[raw.p[i] & 15];
+	}
+}
+
+/* Rows hold octets by their digits, but people write passwords of meters as they are read aloud (5.4,
+ * 19.1): "111111" is then no three octets, and no secret has eight.  "hex:" says octets are meant. */
+static struct password
+password_meant(const uint8_t *p, uint8_t len, unsigned auth)
+{
+	struct password w = { .len = len };
+
+	memcpy(w.p, p, len);
+	if (len > HEX_PREFIX && memcmp(p, "hex:", HEX_PREFIX) == 0)
+		from_digits(&w);
+	else if (2 * len <= HLS2_PASSWORD &&
+	    (auth == AUTH_HLS2 ? 2 * len == HLS2_PASSWORD : auth == AUTH_LLS && !is_printable(&w)))
+		to_digits(&w);
+	return w;
+}
+
+static int
+take_secrets(struct dlms *d, const struct spodes_options *o, unsigned auth, const struct password *w)
+{
+	static const uint8_t mechanisms[] = {
+		[AUTH_LLS] = MECHANISM_LLS, [AUTH_HLS2] = MECHANISM_AES, [AUTH_GMAC] = MECHANISM_GMAC,
+		[AUTH_GMAC_ENC] = MECHANISM_GMAC, [AUTH_NONE] = MECHANISM_NONE,
+	};
+	bool has_keys = auth == AUTH_GMAC || auth == AUTH_GMAC_ENC;
+
+	d->mechanism = mechanisms[auth];
+	d->context = auth == AUTH_GMAC_ENC ? CONTEXT_CIPHERED : CONTEXT_PLAIN;
+	if ((auth == AUTH_HLS2 && w->len != HLS2_PASSWORD) || (has_keys && w->len != GMAC_PASSWORD))
+		return E_DENIED;
+	if (has_keys) {
+		/* The encryption key and then the authentication key. */
+		memcpy(d->cipher.key, w->p, CRYPTO_KEY);
+		memcpy(d->cipher.auth_key, w->p + CRYPTO_KEY, CRYPTO_KEY);
+		return E_OK;
+	}
+	memcpy(d->secret, w->p, w->len);
+	d->secret_len = o->pw_pad16 && auth == AUTH_LLS && w->len < CRYPTO_KEY ? CRYPTO_KEY : w->len;
+	return E_OK;
+}
+
 /* Who we are in this visit (1): reader, configurator, or without a password the public client. */
 static int
 take_role(struct meter_session *s, struct dlms *d, const struct spodes_options *o)
 {
-	const uint8_t *password = s->writing ? s->password_write : s->password_read;
-	uint8_t len = s->writing ? s->password_write_len : s->password_read_len;
 	unsigned auth = s->writing ? o->auth_wr : o->auth_rd;
+	struct password w = s->writing ?
+	    password_meant(s->password_write, s->password_write_len, auth) :
+	    password_meant(s->password_read, s->password_read_len, auth);
+	int rc;
 
 	d->client = s->writing ? o->client_wr : o->client_rd;
-	d->context = auth == AUTH_GMAC_ENC ? CONTEXT_CIPHERED : CONTEXT_PLAIN;
-	d->mechanism = auth == AUTH_LLS ? MECHANISM_LLS :
-	    auth == AUTH_HLS2		? MECHANISM_AES :
-					  MECHANISM_GMAC;
-	if (len == 0) {
-		if (s->writing)
-			return E_DENIED;
+	d->context = CONTEXT_PLAIN;
+	d->mechanism = MECHANISM_NONE;
+	if (auth == AUTH_NONE)
+		return E_OK;
+	if (w.len == 0) {
 		d->client = PUBLIC_CLIENT;
-		d->mechanism = MECHANISM_NONE;
-		return E_OK;
+		return s->writing ? E_DENIED : E_OK;
 	}
-	if ((auth == AUTH_HLS2 && len != HLS2_PASSWORD) || (auth >= AUTH_GMAC && len != GMAC_PASSWORD))
-		return E_DENIED;
-	if (auth >= AUTH_GMAC) {
-		/* The encryption key and then the authentication key. */
-		memcpy(d->cipher.key, password, CRYPTO_KEY);
-		memcpy(d->cipher.auth_key, password + CRYPTO_KEY, CRYPTO_KEY);
-		return E_OK;
-	}
-	memcpy(d->secret, password, len);
-	d->secret_len = o->pw_pad16 && auth == AUTH_LLS && len < CRYPTO_KEY ? CRYPTO_KEY : len;
-	return E_OK;
+	rc = take_secrets(d, o, auth, &w);
+	crypto_wipe(&w, sizeof(w));
+	return rc;
 }
 
 /* The ways to connect a silent meter are tried one a time, so that a dead one costs one exchange. */
@@ -287,7 +359,8 @@ first_counter(struct meter_session *s)
 	if (m->try % (2 * WAYS) >= WAYS)
 		return E_OK;
 	rc = ask_counter(s);
-	m->try += rc == E_TIMEOUT;
+	if (rc == E_TIMEOUT)
+		m->try++;
 	return rc;
 }
 

@@ -321,7 +321,8 @@ loop_clock(struct loop *loop, void (*fn)(void *), void *arg)
 	if (loop->clock_fd < 0)
 		return E_IO;
 	loop->clock = (struct signal_call){ .fn = fn, .arg = arg };
-	loop->clock.event = event_new(loop->base, loop->clock_fd, EV_READ | EV_PERSIST, clock_set, loop);
+	loop->clock.event = event_new(loop->base, loop->clock_fd, EV_READ | EV_PERSIST, clock_set,
+	    loop);
 	if (loop->clock.event == NULL || event_add(loop->clock.event, NULL) != 0)
 		return E_NOMEM;
 	return E_OK;

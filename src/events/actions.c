@@ -143,7 +143,7 @@ static void
 judge_meters(struct job *job, const char *note)
 {
 	job_end(job,
-	    job->failed == 0  ? RESULT_OK :
+	    job->failed == 0 ? RESULT_OK :
 		job->ok == 0 ? RESULT_FAILED :
 			       RESULT_PARTIAL,
 	    note);

@@ -89,8 +89,10 @@ ask_meter(struct events *e, struct job *job, const struct ask *what)
 static bool
 is_momentary(enum record_type type)
 {
-	return type == REC_EL_MOMENT_ENERGY || type == REC_EL_MOMENT_QUALITY || type == REC_PLS_MOMENT ||
-	    type == REC_DIG_MOMENT || type == REC_GEN_MOMENT;
+	static const uint32_t moments = REC_BIT(REC_EL_MOMENT_ENERGY) | REC_BIT(REC_EL_MOMENT_QUALITY) |
+	    REC_BIT(REC_PLS_MOMENT) | REC_BIT(REC_DIG_MOMENT) | REC_BIT(REC_GEN_MOMENT);
+
+	return (moments & REC_BIT(type)) != 0;
 }
 
 /* Returns how many targets were asked. */

@@ -279,7 +279,8 @@ static int64_t
 wake_us(struct events *e)
 {
 	struct plan_now now = { clock_utc_us(), clock_mono_us(), true };
-	int64_t wake = plan_wake_us(&e->rules.plan, &now), at[] = { jobs_wake_us(e), monitors_wake_us(e) };
+	int64_t wake = plan_wake_us(&e->rules.plan, &now);
+	int64_t at[] = { jobs_wake_us(e), monitors_wake_us(e) };
 
 	for (size_t i = 0; i < sizeof(at) / sizeof(at[0]); i++)
 		wake = at[i] < wake ? at[i] : wake;

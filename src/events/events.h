@@ -23,7 +23,7 @@ struct events_options {
 	struct loop *loop;
 	bool (*clock_trusted)(void *arg);	/* system.md 5.2; NULL: always */
 	int (*clock_sync)(void *arg);		/* asks the time servers; in a worker, may take long */
-	void (*restart)(void *arg);		/* the device is to start anew; NULL: it cannot */
+	void (*restart)(void *arg);		/* the device is to start anew; NULL: cannot */
 	void *arg;
 };
 /* Takes over what was going on when the daemon ended.  Before threads start. */
@@ -60,7 +60,9 @@ struct events_message {
 	int64_t moment;			/* of the event, UTC */
 };
 /* How a binding ended (event-model.md 10). */
-enum events_result { RESULT_OK, RESULT_PARTIAL, RESULT_FAILED, RESULT_SKIPPED, RESULT_INTERRUPTED };
+enum events_result { RESULT_OK, RESULT_PARTIAL, RESULT_FAILED, RESULT_SKIPPED, RESULT_INTERRUPTED,
+	RESULT_COUNT };
+const char *events_result_name(enum events_result);	/* "ok", ... as in the journal */
 /* E_OK: events_message_done() comes later, once; else it is journalled as failed. */
 typedef int events_send(void *arg, const struct events_message *);
 void events_set_sender(struct events *, enum action_type, events_send *, void *arg);
@@ -71,7 +73,7 @@ void events_message_done(struct events *, uint64_t job, enum events_result, cons
 /* false: no such schedule.  0: it never fired, or never will. */
 bool events_schedule(struct events *, int64_t id, int64_t *last, int64_t *next);
 struct events_stats {
-	uint64_t raised, done[RESULT_INTERRUPTED + 1];
+	uint64_t raised, done[RESULT_COUNT];
 	uint32_t waiting, running;	/* bindings now */
 	uint32_t late_ms_max;		/* how late a schedule was noticed at most */
 };

@@ -73,7 +73,11 @@ struct monitor { int64_t action, period_us, next_us, until_us; };
 
 /* Raises of one event within a minute: more are a loop, and it rests (event-model.md 4.1). */
 enum { RAISE_GUARDS = 64 };
-struct raise_guard { struct event_ref event; int64_t window_us, rest_until_us; unsigned raised, dropped; };
+struct raise_guard {
+	struct event_ref event;
+	int64_t window_us, rest_until_us;
+	unsigned raised, dropped;
+};
 
 struct sender { events_send *send; void *arg; };
 
@@ -117,7 +121,8 @@ void events_pump(struct events *);	/* goes on with everything that can go on; se
 
 /* jobs.c */
 /* A binding is to be carried out from start_us (monotonic) on; folds into one that waits. */
-void job_add(struct events *, const struct binding *, int64_t moment, unsigned folded, int64_t start_us);
+void job_add(struct events *, const struct binding *, int64_t moment, unsigned folded,
+    int64_t start_us);
 struct job *job_find(struct events *, uint64_t number);
 void job_end(struct job *, enum events_result, const char *note);
 void jobs_advance(struct events *);	/* begins what may begin, finishes what has ended */

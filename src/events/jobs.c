@@ -7,13 +7,21 @@
 
 #include "src/base/clock.h"
 #include "src/base/log.h"
+#include "src/base/text.h"
 #include "src/events/events_private.h"
 
 #define NOTE_PREFIX "events/job/"
 enum { DAY_S = 86400, RETRY_US = 1000000 };
 
-static const char *const result_names[] = { [RESULT_OK] = "ok", [RESULT_PARTIAL] = "partial",
-	[RESULT_FAILED] = "failed", [RESULT_SKIPPED] = "skipped", [RESULT_INTERRUPTED] = "interrupted" };
+const char *
+events_result_name(enum events_result result)
+{
+	static const char *const names[RESULT_COUNT] = { [RESULT_OK] = "ok",
+		[RESULT_PARTIAL] = "partial", [RESULT_FAILED] = "failed", [RESULT_SKIPPED] = "skipped",
+		[RESULT_INTERRUPTED] = "interrupted" };
+
+	return names[result];
+}
 
 /* ---- notes and the journal ---- */
 
@@ -46,18 +54,21 @@ write_row(struct events *e, const struct job *job)
 	const struct binding *b = &job->binding;
 	int64_t now = clock_utc(), started = job->started != 0 ? job->started : now;
 	char key[NOTE_KEY_MOST + 1];
-	json_t *row = json_pack("{s:{s:I,s:s}, s:{s:I,s:s}, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s}",
-	    "event", "id", (json_int_t)b->event.id, "type", event_type_name(b->event.type), "action",
-	    "id", (json_int_t)b->action.id, "type", action_type_name(b->action.type), "result",
-	    result_names[job->result], "row", (json_int_t)b->row, "moment", (json_int_t)job->moment,
-	    "started", (json_int_t)started, "finished", (json_int_t)now, "metersOk",
-	    (json_int_t)job->ok, "metersFailed", (json_int_t)job->failed, "folded",
-	    (json_int_t)job->folded, "note", job->note);
-	char *json = row != NULL ? json_dumps(row, JSON_COMPACT) : NULL;
+	struct text row = { 0 };
 
-	events_write(e, note_key(job, key), NULL, json, started);
-	free(json);
-	json_decref(row);
+	text_printf(&row,
+	    "{\"event\":{\"id\":%" PRId64 ",\"type\":\"%s\"},\"action\":{\"id\":%" PRId64
+	    ",\"type\":\"%s\"},\"result\":\"%s\",\"row\":%" PRId64 ",\"moment\":%" PRId64,
+	    b->event.id, event_type_name(b->event.type), b->action.id, action_type_name(b->action.type),
+	    events_result_name(job->result), b->row, job->moment);
+	text_printf(&row,
+	    ",\"started\":%" PRId64 ",\"finished\":%" PRId64 ",\"metersOk\":%" PRIu32
+	    ",\"metersFailed\":%" PRIu32 ",\"folded\":%u,\"note\":",
+	    started, now, job->ok, job->failed, job->folded);
+	text_json(&row, job->note);
+	text_str(&row, "}");
+	events_write(e, note_key(job, key), NULL, row.failed ? NULL : row.p, started);
+	text_free(&row);
 }
 
 /* ---- the list ---- */

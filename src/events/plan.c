@@ -302,7 +302,8 @@ plan_look(struct plan *p, const struct plan_now *time, struct plan_due *out)
 		n += judge(p, i, &f, now, missed, &out[n]);
 	}
 	settle(p, now);
-	qsort(out, n, sizeof(*out), by_moment);
+	if (n > 1)
+		qsort(out, n, sizeof(*out), by_moment);
 	return n;
 }
 

@@ -339,8 +339,8 @@ load_timed(struct rules *r)
 		} else
 			continue;
 		if (timed.index == end) {
-			log_warn("events", "row %" PRId64 " waits for %s %" PRId64 ", which is not there",
-			    b->row, event_type_name(b->event.type), b->event.id);
+			log_warn("events", "row %" PRId64 ": %s %" PRId64 " is not there", b->row,
+			    event_type_name(b->event.type), b->event.id);
 			continue;
 		}
 		timed.catch_up = timed.class == PLAN_RELAY && catches_up(r, b);

@@ -79,8 +79,8 @@ parse_input(const struct rules *r, const json_t *row, struct input_trigger *t)
 	t->event.type = t->meter != 0 ? EVENT_EXT_DIGITAL : EVENT_INT_DIGITAL;
 	t->input = -1;
 	if (t->meter == 0) {
-		t->input = (int)number(row,
-		    json_object_get(row, "input") != NULL ? "input" : "addr", -1, INT32_MAX);
+		t->input = (int)number(row, json_object_get(row, "input") != NULL ? "input" : "addr",
+		    -1, INT32_MAX);
 		debounce_ms = number(row, "debounceMs", DEBOUNCE_MS, TIME_MOST_MS);
 		if (filter_ms(r, t->input) > debounce_ms)
 			debounce_ms = filter_ms(r, t->input);

@@ -96,7 +96,7 @@ int64_t
 digital_wake_us(const struct digital *d)
 {
 	int64_t wake = d->pending ? d->raw_us + d->rule.debounce_us : INT64_MAX;
-	int64_t end = d->rest_until_us != 0			     ? d->rest_until_us :
+	int64_t end = d->rest_until_us != 0			   ? d->rest_until_us :
 	    d->stable != LEVEL_UNKNOWN && d->stable != d->reported ? d->hold_until_us :
 								     INT64_MAX;
 

@@ -11,7 +11,7 @@
 
 /* ---- discrete ---- */
 
-enum { LEVEL_CLOSED, LEVEL_OPEN, LEVEL_UNKNOWN };	/* 0 замкнут, 1 разомкнут (4.1) */
+enum { LEVEL_CLOSED, LEVEL_OPEN, LEVEL_UNKNOWN };	/* замкнут, разомкнут (4.1) */
 enum digital_edge { EDGE_BOTH, EDGE_TO_OPEN, EDGE_TO_CLOSED };
 struct digital_rule {
 	enum digital_edge edge;

@@ -109,7 +109,19 @@
 	INT(events_relay_grace_s, "events.relay_grace_s", 60, 0, 3600, "relays act on a command missed by no more than this") \
 	INT(events_hold_s, "events.hold_s", 600, 0, 86400, "schedules wait so long for a clock that is right") \
 	INT(events_message_wait_s, "events.message_wait_s", 900, 0, 86400, "messages wait so long for polls of the same event") \
-	INT(events_age_s, "events.age_s", 900, 0, 86400, "changes read later than this raise no event")
+	INT(events_age_s, "events.age_s", 900, 0, 86400, "changes read later than this raise no event") \
+	INT(message_spread_s, "message.spread_s", 0, 0, 7200, "messages leave spread over so many seconds, by the serial number of the device") \
+	INT(message_ttl_h, "message.ttl_h", 168, 1, 8760, "messages not delivered within so many hours are given up") \
+	INT(message_retry_most_s, "message.retry_most_s", 900, 1, 86400, "longest pause before a message is tried again") \
+	INT(message_outbox_mb, "message.outbox_mb", 64, 1, 1024, "messages kept on the disk until delivered, MiB; the oldest go first") \
+	INT(message_mqtt_kb, "message.mqtt_kb", 256, 1, 65536, "larger messages by MQTT or HTTP are split by meters, KiB") \
+	INT(message_mail_kb, "message.mail_kb", 2048, 1, 65536, "larger mails are split by meters, KiB") \
+	INT(message_mail_csv, "message.mail_csv", 0, 0, 1, "mails carry the data as CSV too") \
+	TEXT(message_ca, "message.ca", "", 255, "file or directory with the certificates that servers of messages are checked with; empty: those of the system") \
+	INT(message_cert_check, "message.cert_check", 1, 0, 1, "certificates of servers of messages are checked, unless their row says otherwise") \
+	INT(mqtt_version, "mqtt.version", 4, 4, 5, "MQTT: 4 is 3.1.1, 5 is 5.0") \
+	INT(mqtt_keepalive_s, "mqtt.keepalive_s", 60, 5, 3600, "MQTT: keep-alive") \
+	INT(mqtt_inflight, "mqtt.inflight", 20, 1, 1000, "MQTT: messages on the way without an answer yet")
 
 struct settings {
 #define INT(field, key, def, least, most, help) int64_t field;

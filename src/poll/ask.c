@@ -50,6 +50,16 @@ describe(struct poll *poll, struct question *q, struct ask_answer *answer)
 	memcpy(answer->model, m->state.config.model, sizeof(answer->model));
 }
 
+static void
+free_question(struct question *q)
+{
+	if (q == NULL)
+		return;
+	free(q->calendar);
+	free(q->marks);
+	free(q);
+}
+
 /* Lock held; lets go of it while it tells.  The question is on no list any more. */
 static void
 answer(struct poll *poll, struct question *q, struct ask_answer *given)
@@ -58,8 +68,7 @@ answer(struct poll *poll, struct question *q, struct ask_answer *given)
 	poll->n_questions--;
 	pthread_mutex_unlock(&poll->lock);
 	q->ask.answered(q->ask.arg, &q->ask, given);
-	free(q->marks);
-	free(q);
+	free_question(q);
 	pthread_mutex_lock(&poll->lock);
 }
 
@@ -165,16 +174,34 @@ admit(struct poll *poll, const struct ask *ask, struct poll_bus **bus)
 	return poll->n_questions < QUESTIONS_MOST ? E_OK : E_LIMIT;
 }
 
+static struct question *
+make_question(const struct ask *ask)
+{
+	bool has_calendar = ask->kind == ASK_CALENDAR || ask->kind == ASK_CALENDAR_SET;
+	struct question *q = calloc(1, sizeof(*q));
+
+	if (q == NULL)
+		return NULL;
+	q->ask = *ask;
+	if (has_calendar && (q->calendar = calloc(1, sizeof(*q->calendar))) == NULL) {
+		free(q);
+		return NULL;
+	}
+	if (has_calendar && ask->calendar != NULL)
+		*q->calendar = *ask->calendar;
+	q->ask.calendar = q->calendar;
+	return q;
+}
+
 int
 poll_ask(struct poll *poll, const struct ask *ask)
 {
-	struct question *q = calloc(1, sizeof(*q));
+	struct question *q = make_question(ask);
 	struct poll_bus *bus;
 	int rc;
 
 	if (q == NULL)
 		return E_NOMEM;
-	q->ask = *ask;
 	pthread_mutex_lock(&poll->lock);
 	if ((rc = admit(poll, ask, &bus)) == E_OK) {
 		q->number = poll->next_question++;
@@ -186,7 +213,7 @@ poll_ask(struct poll *poll, const struct ask *ask)
 	}
 	pthread_mutex_unlock(&poll->lock);
 	if (rc < 0)
-		free(q);
+		free_question(q);
 	return rc;
 }
 

@@ -13,6 +13,7 @@
 
 #include "drivers/line.h"
 #include "src/base/err.h"
+#include "src/model/calendar.h"
 #include "src/model/record.h"
 #include "src/poll/poll.h"
 
@@ -26,7 +27,9 @@ enum ask_kind {
 	ASK_CLOCK_SYNC,		/* clock to device time: softly where the meter can, else set */
 	ASK_RELAY,		/* state of relay number */
 	ASK_RELAY_SET,		/* switches it and reads it back; E_METER when it did not follow */
-	ASK_CALENDAR, ASK_CALENDAR_SET	/* tariff calendar: E_UNSUPPORTED by families without */
+	/* One part of the tariff calendar: E_UNSUPPORTED by families without.  What is set is read back;
+	 * only the passive one is written, of the active one it is E_REFUSED. */
+	ASK_CALENDAR, ASK_CALENDAR_SET
 };
 
 struct ask_answer {
@@ -39,6 +42,7 @@ struct ask_answer {
 	uint32_t took_ms;	/* ASK_PING: from request to answer of the fastest exchange */
 	int64_t meter_utc;	/* ASK_CLOCK, ASK_CLOCK_SYNC: what the meter's clock said */
 	bool on;		/* ASK_RELAY, ASK_RELAY_SET: what the meter says */
+	const struct calendar *calendar;	/* ASK_CALENDAR: the part; only while it is told */
 	char serial[32], model[32];	/* last known */
 };
 
@@ -50,6 +54,9 @@ struct ask {
 	int64_t from, to;		/* ASK_READ of archives and journals: labels, inclusive */
 	unsigned relay;			/* from 1 */
 	bool on;
+	enum calendar_part part;	/* ASK_CALENDAR, ASK_CALENDAR_SET */
+	bool active;			/* of the active calendar, not of the passive one */
+	const struct calendar *calendar;	/* ASK_CALENDAR_SET: the part; copied */
 	bool store;			/* ASK_READ: what was read goes into the archive too */
 	char by[32];			/* ASK_RELAY_SET: who ordered it, for the journal; "" */
 	int64_t deadline_us;		/* monotonic: not done by then: E_TIMEOUT; 0 none */

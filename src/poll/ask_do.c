@@ -32,7 +32,7 @@ just_open(struct conversation *c, void *arg)
 static bool
 is_command(enum ask_kind kind)
 {
-	return kind == ASK_CLOCK_SYNC || kind == ASK_RELAY_SET;
+	return kind == ASK_CLOCK_SYNC || kind == ASK_RELAY_SET || kind == ASK_CALENDAR_SET;
 }
 
 /* Commands need the write password, questions do not. */
@@ -404,15 +404,58 @@ switch_relay(struct conversation *c, struct question *q, struct ask_answer *answ
 	return rc;
 }
 
-/* ---- calendars ---- */
+/* ---- ASK_CALENDAR, ASK_CALENDAR_SET ---- */
 
 static int
-no_calendar(struct conversation *c, struct question *q, struct ask_answer *answer)
+get_calendar(struct conversation *c, void *arg)
 {
-	(void)c;
-	(void)q;
+	struct question *q = arg;
+
+	return c->meter->family->calendar_get(c->session, q->ask.part, !q->ask.active, q->calendar);
+}
+
+/* Meters that keep it from readers tell it to who may write. */
+static int
+read_calendar(struct conversation *c, struct question *q, struct ask_answer *answer)
+{
+	int rc;
+
+	if (c->meter->family->calendar_get == NULL)
+		return E_UNSUPPORTED;
+	rc = conversation_ask(c, "calendar", get_calendar, q);
+	if (rc == E_UNSUPPORTED && c->session->password_write_len > 0) {
+		choose_level(c, true);
+		rc = conversation_ask(c, "calendar", get_calendar, q);
+	}
+	answer->calendar = q->calendar;
+	return rc;
+}
+
+/* One command, brought to its end and never repeated: a part has many exchanges. */
+static int
+write_calendar(struct conversation *c, struct question *q, struct ask_answer *answer)
+{
+	const struct meter_family *family = c->meter->family;
+	int rc;
+
 	(void)answer;
-	return E_UNSUPPORTED;
+	if (family->calendar_set == NULL)
+		return E_UNSUPPORTED;
+	if (q->ask.active)
+		return E_REFUSED;
+	if (!has_write_password(c))
+		return E_DENIED; /* poller.md 7.3 */
+	if ((rc = conversation_ask(c, "calendar", just_open, NULL)) < 0)
+		return rc;
+	bus_hold(c->bus->bus, true);
+	c->commanded = true;
+	rc = family->calendar_set(c->session, q->ask.part, q->calendar);
+	bus_hold(c->bus->bus, false);
+	if (poll_is_link_trouble(rc))
+		c->session->is_open = false;
+	log_info("poll", "bus=%s meter=%u: calendar part %d written: %s", c->bus->name,
+	    c->meter->row.id, (int)q->ask.part, uspd_strerror(rc));
+	return rc;
 }
 
 int
@@ -421,8 +464,8 @@ ask_do(struct conversation *c, struct question *q, struct ask_answer *answer)
 	static int (*const kinds[])(struct conversation *, struct question *, struct ask_answer *) = {
 		[ASK_PING] = ping, [ASK_READ] = read_records, [ASK_CONFIG] = read_config,
 		[ASK_CLOCK] = read_clock, [ASK_CLOCK_SYNC] = sync_clock, [ASK_RELAY] = read_relay,
-		[ASK_RELAY_SET] = switch_relay, [ASK_CALENDAR] = no_calendar,
-		[ASK_CALENDAR_SET] = no_calendar,
+		[ASK_RELAY_SET] = switch_relay, [ASK_CALENDAR] = read_calendar,
+		[ASK_CALENDAR_SET] = write_calendar,
 	};
 	int rc;
 

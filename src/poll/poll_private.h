@@ -128,6 +128,7 @@ struct question {
 	uint64_t told;			/* records */
 	struct told_mark { int64_t ts, event, id; } *marks;	/* of them, in journals */
 	size_t n_marks;
+	struct calendar *calendar;	/* ASK_CALENDAR*: what is written or was read */
 	int rc;				/* on poll->ended: its answer */
 };
 TAILQ_HEAD(questions, question);

@@ -6,7 +6,8 @@
 
 enum { NO_JOURNAL = 0xff, REMOVED = 0xffff };
 enum { NOTE_ITEM = 1 + 1 + NOTE_KEY_MOST + 2 + NOTE_TEXT_MOST + 1 + 8 + DEVICE_JOURNAL_TEXT_MAX };
-_Static_assert((size_t)NOTE_ITEM <= QUEUE_ITEM_MAX && (int)DJ_COUNT < (int)NO_JOURNAL, "every note fits");
+_Static_assert((size_t)NOTE_ITEM <= QUEUE_ITEM_MAX, "every note fits");
+_Static_assert((int)DJ_COUNT < (int)NO_JOURNAL, "no journal is none of them");
 
 int
 store_note_put(struct store *s, const struct store_note *note)

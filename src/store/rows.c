@@ -2,12 +2,12 @@
 #include "src/store/store_private.h"
 
 #include <inttypes.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "src/base/text.h"
-#include "src/store/json_text.h"
 
 /* ---- snapshots ---- */
 
@@ -39,6 +39,8 @@ table_rows_release(const struct table_rows *t)
 	if (t != NULL && atomic_fetch_sub(t->refs, 1) == 1)
 		free_snapshot((struct table_rows *)(uintptr_t)t);
 }
+
+struct span { const char *at; size_t len; };
 
 /* Being filled: the texts of the rows lie behind them in the same block. */
 struct filling { struct table_rows *t; char *text; size_t left, size; };
@@ -80,7 +82,7 @@ add_text(struct filling *f, const void *text, size_t len)
 }
 
 static int
-add_row(struct filling *f, int64_t number, struct json_span key, struct json_span json)
+add_row(struct filling *f, int64_t number, struct span key, struct span json)
 {
 	struct table_row row = { .number = number };
 
@@ -94,58 +96,62 @@ add_row(struct filling *f, int64_t number, struct json_span key, struct json_spa
 	return E_OK;
 }
 
-static const char *
-factory_text(const struct store *s, enum table table)
+/* The texts of an array of objects, in the order it and they have; NULL: it is none. */
+static json_t *
+texts_of(const char *array)
 {
-	return s->factory[table] != NULL ? s->factory[table] : table_factory(table);
+	json_t *objects = json_loads(array, 0, NULL), *texts = json_array(), *object;
+	bool is_good = json_is_array(objects) && json_array_size(objects) <= TABLE_ROWS_MOST;
+	size_t i;
+
+	json_array_foreach(objects, i, object) {
+		char *text = json_is_object(object) ? json_dumps(object, JSON_COMPACT) : NULL;
+
+		is_good &= json_array_append_new(texts, json_string(text)) == 0;
+		free(text);
+	}
+	json_decref(objects);
+	if (is_good)
+		return texts;
+	json_decref(texts);
+	return NULL;
 }
 
-/* The rows of the factory, whose keys are 1, 2, ...; *n of them.  Freed by the caller. */
-static int
-cut_factory(const struct store *s, enum table table, struct json_span **spans, size_t *n)
+static struct span
+factory_row(const struct store *s, enum table table, size_t i)
 {
-	const char *text = factory_text(s, table);
+	const json_t *text = json_array_get(s->factory[table], i);
 
-	*n = json_text_objects(text, NULL, 0);
-	if (*n == SIZE_MAX)
-		return E_INTERNAL;
-	*spans = calloc(*n + 1, sizeof(**spans));
-	if (*spans == NULL)
-		return E_NOMEM;
-	json_text_objects(text, *spans, *n);
-	return E_OK;
+	return (struct span){ json_string_value(text), json_string_length(text) };
 }
 
-static struct json_span
+static struct span
 factory_key(char buf[static 24], size_t i)
 {
-	return (struct json_span){ buf, (size_t)snprintf(buf, 24, "%zu", i + 1) };
+	return (struct span){ buf, (size_t)snprintf(buf, 24, "%zu", i + 1) };
 }
 
 static int
 read_factory(struct store *s, enum table table, int64_t last, struct filling *f)
 {
-	struct json_span *spans = NULL;
-	size_t n = 0, bytes = 0;
+	size_t n = json_array_size(s->factory[table]), bytes = 0;
 	char key[24];
-	int rc = cut_factory(s, table, &spans, &n);
+	int rc;
 
+	for (size_t i = 0; i < n; i++)
+		bytes += factory_row(s, table, i).len + factory_key(key, i).len;
+	rc = begin_snapshot(f, n, bytes);
 	for (size_t i = 0; rc == E_OK && i < n; i++)
-		bytes += spans[i].len + factory_key(key, i).len;
-	if (rc == E_OK)
-		rc = begin_snapshot(f, n, bytes);
-	for (size_t i = 0; rc == E_OK && i < n; i++)
-		rc = add_row(f, last + 1 + (int64_t)i, factory_key(key, i), spans[i]);
-	free(spans);
+		rc = add_row(f, last + 1 + (int64_t)i, factory_key(key, i), factory_row(s, table, i));
 	return rc;
 }
 
-static struct json_span
+static struct span
 column(sqlite3_stmt *stmt, int i)
 {
 	const void *text = sqlite3_column_text(stmt, i);
 
-	return (struct json_span){ text, (size_t)sqlite3_column_bytes(stmt, i) };
+	return (struct span){ text, (size_t)sqlite3_column_bytes(stmt, i) };
 }
 
 static int
@@ -221,7 +227,9 @@ rows_load(struct store *s)
 	for (int t = 0; t < TABLE_COUNT && rc == E_OK; t++) {
 		struct table_rows *made;
 
-		rc = rows_read(s, (enum table)t, &made);
+		if (s->factory[t] == NULL)
+			s->factory[t] = texts_of(table_factory((enum table)t));
+		rc = s->factory[t] != NULL ? rows_read(s, (enum table)t, &made) : E_NOMEM;
 		if (rc < 0)
 			break;
 		table_rows_release(s->tables[t]); /* no other thread runs yet */
@@ -230,24 +238,24 @@ rows_load(struct store *s)
 	return rc;
 }
 
-struct new_factory { enum table table; char *text; };
+struct new_factory { enum table table; json_t *texts; };
 
 static int
 set_factory(struct store *s, void *arg)
 {
 	const struct new_factory *new = arg;
 	const struct table_rows *old = s->tables[new->table];
-	char *before = s->factory[new->table];
+	json_t *before = s->factory[new->table];
 	struct table_rows *made;
 	int rc;
 
-	s->factory[new->table] = new->text;
+	s->factory[new->table] = new->texts;
 	rc = rows_read(s, new->table, &made);
 	if (rc < 0) {
 		s->factory[new->table] = before;
 		return rc;
 	}
-	free(before);
+	json_decref(before);
 	pthread_mutex_lock(&s->snapshot_lock);
 	s->tables[new->table] = made;
 	pthread_mutex_unlock(&s->snapshot_lock);
@@ -258,18 +266,13 @@ set_factory(struct store *s, void *arg)
 int
 store_table_factory(struct store *s, enum table table, const char *json)
 {
-	struct new_factory new = { table, NULL };
-	size_t n = json_text_objects(json, NULL, 0);
-	int rc;
+	struct new_factory new = { table, texts_of(json) };
+	int rc = E_INVALID;
 
-	if ((unsigned)table >= TABLE_COUNT || n > TABLE_ROWS_MOST)
-		return E_INVALID;
-	new.text = strdup(json);
-	if (new.text == NULL)
-		return E_NOMEM;
-	rc = writer_call(s, set_factory, &new);
+	if ((unsigned)table < TABLE_COUNT && new.texts != NULL)
+		rc = writer_call(s, set_factory, &new);
 	if (rc < 0)
-		free(new.text);
+		json_decref(new.texts);
 	return rc;
 }
 
@@ -305,13 +308,13 @@ rows_edit_end(struct rows_edit *e)
 }
 
 static void
-bind_span(sqlite3_stmt *stmt, int i, struct json_span text)
+bind_span(sqlite3_stmt *stmt, int i, struct span text)
 {
 	sqlite3_bind_text(stmt, i, text.at, (int)text.len, SQLITE_STATIC);
 }
 
 static int
-insert(struct rows_edit *e, enum table table, struct json_span key, struct json_span json)
+insert(struct rows_edit *e, enum table table, struct span key, struct span json)
 {
 	struct rows_state *state = &e->tables[table];
 	int rc;
@@ -331,7 +334,7 @@ insert(struct rows_edit *e, enum table table, struct json_span key, struct json_
 }
 
 static int
-update(struct rows_edit *e, enum table table, int64_t number, struct json_span json)
+update(struct rows_edit *e, enum table table, int64_t number, struct span json)
 {
 	int rc;
 
@@ -349,19 +352,15 @@ static int
 write_factory(struct store *s, struct rows_edit *e, enum table table)
 {
 	struct rows_state *state = &e->tables[table];
-	struct json_span *spans = NULL;
 	char key[24];
-	size_t n = 0;
-	int rc;
+	int rc = E_OK;
 
 	if (state->written)
 		return E_OK;
-	rc = cut_factory(s, table, &spans, &n);
-	for (size_t i = 0; rc == E_OK && i < n; i++)
-		rc = insert(e, table, factory_key(key, i), spans[i]);
+	for (size_t i = 0; rc == E_OK && i < json_array_size(s->factory[table]); i++)
+		rc = insert(e, table, factory_key(key, i), factory_row(s, table, i));
 	state->written = true;
 	state->changed |= rc == E_OK;
-	free(spans);
 	return rc;
 }
 
@@ -381,13 +380,19 @@ find_row(struct rows_edit *e, enum table table, const char *key, int64_t *number
 }
 
 static const char *
-fault_of(const char *key, const char *json)
+fault_of(const char *key, struct span json)
 {
 	size_t len = strnlen(key, TABLE_KEY_MOST + 1);
+	json_t *row;
+	bool is_object;
 
 	if (len == 0 || len > TABLE_KEY_MOST || !utf8_valid(key, len))
 		return "a key is a text of 1 to 255 bytes";
-	return json_text_is_object(json) ? NULL : "a row is a JSON object";
+	/* The row is kept as the text it came as. */
+	row = json_loadb(json.at, json.len, 0, NULL);
+	is_object = json_is_object(row);
+	json_decref(row);
+	return is_object ? NULL : "a row is a JSON object";
 }
 
 static const char *
@@ -405,7 +410,7 @@ rows_put(struct store *s, struct rows_edit *e, enum table table, const char *key
     const char **fault)
 {
 	struct rows_state *state = &e->tables[table];
-	struct json_span text = { json, strnlen(json, TABLE_ROW_TEXT_MOST + 1) };
+	struct span text = { json, strnlen(json, TABLE_ROW_TEXT_MOST + 1) };
 	int64_t number = 0, before = 0, more;
 	int rc;
 
@@ -413,7 +418,7 @@ rows_put(struct store *s, struct rows_edit *e, enum table table, const char *key
 		*fault = "the row is too long";
 		return E_LIMIT;
 	}
-	if ((*fault = fault_of(key, json)) != NULL)
+	if ((*fault = fault_of(key, text)) != NULL)
 		return E_INVALID;
 	rc = begin(s, e, table);
 	if (rc == E_OK)
@@ -426,30 +431,19 @@ rows_put(struct store *s, struct rows_edit *e, enum table table, const char *key
 	if ((*fault = limit_passed(state, number == 0, more)) != NULL)
 		return E_LIMIT;
 	if (number == 0)
-		return insert(e, table, (struct json_span){ key, strlen(key) }, text);
+		return insert(e, table, (struct span){ key, strlen(key) }, text);
 	state->bytes += more;
 	return update(e, table, number, text);
-}
-
-static size_t
-factory_count(const struct store *s, enum table table)
-{
-	size_t n = json_text_objects(factory_text(s, table), NULL, 0);
-
-	return n != SIZE_MAX ? n : 0;
 }
 
 static bool
 factory_has(const struct store *s, enum table table, const char *key)
 {
-	size_t n = factory_count(s, table);
 	char buf[24];
 
-	for (size_t i = 0; i < n; i++) {
-		factory_key(buf, i);
-		if (strcmp(buf, key) == 0)
+	for (size_t i = 0; i < json_array_size(s->factory[table]); i++)
+		if (strcmp(factory_key(buf, i).at, key) == 0)
 			return true;
-	}
 	return false;
 }
 
@@ -487,7 +481,7 @@ rows_clear(struct store *s, struct rows_edit *e, enum table table, bool factory)
 	if (rc < 0 || (factory && !state->written))
 		return rc;
 	if (!state->written)
-		state->last += (int64_t)factory_count(s, table);
+		state->last += (int64_t)json_array_size(s->factory[table]);
 	state->written = !factory;
 	state->n = state->bytes = 0;
 	state->changed = true;

@@ -416,7 +416,7 @@ store_close(struct store *s)
 	meter_table_release(s->meters);
 	for (int t = 0; t < TABLE_COUNT; t++) {
 		table_rows_release(s->tables[t]);
-		free(s->factory[t]);
+		json_decref(s->factory[t]);
 	}
 	rings_close(s->rings);
 	queue_close(&s->queue);

@@ -7,6 +7,7 @@
 #ifndef USPD_STORE_STORE_PRIVATE_H
 #define USPD_STORE_STORE_PRIVATE_H
 
+#include <jansson.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -98,7 +99,7 @@ struct store {
 	struct archive archive;
 	sqlite3 *config;
 	struct putter putter;
-	char *factory[TABLE_COUNT];	/* of store_table_factory(); NULL: table_factory() */
+	json_t *factory[TABLE_COUNT];	/* texts of the factory's rows, whose keys are 1, 2, ... */
 	uint64_t journal_next[DJ_COUNT];	/* ids given, perhaps not committed yet */
 	bool trim_pending, purge_pending, backup_pending, checkpoint_pending;
 	_Atomic bool checkpoint_asked;	/* store_checkpoint(): do not wait for silence */

@@ -243,19 +243,16 @@ address_is_ours(const uint8_t bytes[static 16])
 enum address_network
 address_network(const uint8_t own[static 16])
 {
-	static const struct { const char *prefix; enum address_network network; } names[] = {
-		{ "ppp", NETWORK_MODEM }, { "ww", NETWORK_MODEM }, { "usb", NETWORK_MODEM },
-		{ "eth", NETWORK_ETHERNET }, { "en", NETWORK_ETHERNET },
-		{ "br", NETWORK_ETHERNET }, { "lan", NETWORK_ETHERNET },
-	};
-	char name[32];
+	static const char *const modems[] = { "ppp", "ww", "usb" };
+	char name[32] = "";
 
-	if (!find_interface(own, name, sizeof(name)))
+	if (!address_is_ours(own))
 		return NETWORK_UNKNOWN;
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (strncmp(name, names[i].prefix, strlen(names[i].prefix)) == 0)
-			return names[i].network;
-	return NETWORK_UNKNOWN;
+	(void)find_interface(own, name, sizeof(name));
+	for (size_t i = 0; i < sizeof(modems) / sizeof(modems[0]); i++)
+		if (strncmp(name, modems[i], strlen(modems[i])) == 0)
+			return NETWORK_MODEM;
+	return NETWORK_ETHERNET;
 }
 
 void

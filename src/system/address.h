@@ -25,7 +25,8 @@ void address_host(const struct sockaddr_storage *, char text[static ADDRESS_TEXT
 /* IPv6, or IPv4 mapped into it; false: neither. */
 bool address_bytes(const struct sockaddr_storage *, uint8_t bytes[static 16]);
 
-/* By which kind of interface a client came to this address of ours (smart-json.md 14, srvconn). */
+/* By which kind of interface a client came to this address of ours (smart-json.md 14, srvconn): an
+ * interface of ours that is no modem's counts as Ethernet. */
 enum address_network { NETWORK_UNKNOWN, NETWORK_ETHERNET, NETWORK_MODEM };
 enum address_network address_network(const uint8_t own[static 16]);
 /* false: no interface has it any more. */

@@ -119,7 +119,7 @@ accepted(struct listener *l, int fd, const struct sockaddr_storage *peer)
 	(void)address_bytes(peer, address);
 	address_text(&own, c->server);
 	memcpy(c->own, own_address, sizeof(c->own));
-	c->has_own = address_is_ours(own_address);
+	c->has_own = network != NETWORK_UNKNOWN;
 	c->network = network;
 	address_keep_alive(fd, c->network == NETWORK_MODEM);
 	arrive(l->transit, c, address);

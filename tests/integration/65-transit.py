@@ -307,9 +307,9 @@ class Transit:
         self.lines[0].write(b"yours")
         same(receive(first, 5), b"yours")
         self.leave(first)
-        rows = self.journal(lambda rows: rows[-1].get("reason") == "rst")
-        refused = [r for r in rows if "reason" in r and "end" not in r]
-        assert len(refused) == 10, "10 a minute are journalled, not %d" % len(refused)
+        refused = lambda rows: sum("reason" in r and "end" not in r for r in rows)
+        rows = self.journal(lambda rows: refused(rows) and rows[-1].get("reason") == "rst")
+        assert refused(rows) == 10, "10 a minute are journalled, not %d" % refused(rows)
 
     def half_close(self):
         s = self.client(1)

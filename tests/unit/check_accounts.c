@@ -128,7 +128,10 @@ START_TEST(the_factory_account_logs_in_and_must_change)
 	ck_assert_int_eq(accounts_ticket(accounts, cookie, &ticket), E_OK);
 	ck_assert_str_eq(ticket.login, "admin");
 	ck_assert_int_eq(ticket.level, 2);
-	ck_assert(ticket.must_change);
+	ck_assert_int_eq(ticket.must_change, MUST_CHANGE_IN_PAGES);
+	ck_assert_int_eq(store_setting_put(http_store, "http.force_change", "2"), E_OK);
+	ck_assert_int_eq(accounts_ticket(accounts, cookie, &ticket), E_OK);
+	ck_assert_int_eq(ticket.must_change, MUST_CHANGE);
 	ck_assert_int_eq(store_setting_put(http_store, "http.force_change", "0"), E_OK);
 	ck_assert_int_eq(accounts_ticket(accounts, cookie, &ticket), E_OK);
 	ck_assert(!ticket.must_change);
@@ -294,6 +297,13 @@ START_TEST(passwords_become_hashes_and_nothing_else_does)
 	ck_assert_str_eq(json_string_of(again, "hash"), hash);
 	ck_assert_str_eq(json_string_of(again, "login"), "b");
 	ck_assert_ptr_null(json_object_get(again, "password"));
+	/* The same password is no change, another one is. */
+	json_object_set_new(again, "password", json_string("secret"));
+	ck_assert_int_eq(accounts_seal(again, row), E_OK);
+	ck_assert_str_eq(json_string_of(again, "hash"), hash);
+	json_object_set_new(again, "password", json_string("Secret"));
+	ck_assert_int_eq(accounts_seal(again, row), E_OK);
+	ck_assert_str_ne(json_string_of(again, "hash"), hash);
 	ck_assert_int_eq(accounts_seal(empty, NULL), E_INVALID);
 	json_decref(row);
 	json_decref(again);
@@ -454,6 +464,36 @@ START_TEST(a_login_gets_its_status)
 }
 END_TEST
 
+/* Programs of old know nothing of it; pages name their origin. */
+static const struct { const char *setting, *path, *origin, *status; } barred[] = {
+	{ "1", "/settings/name", "", "200" },
+	{ "1", "/api/v1/settings", "", "403" },
+	{ "1", "/settings/name", "Origin: http://localhost\r\n", "403" },
+	{ "1", "/settings/proto/json/auth", "Origin: http://localhost\r\n", "200" },
+	{ "2", "/settings/name", "", "403" },
+	{ "2", "/settings/proto/json/auth", "", "200" },
+	{ "0", "/api/v1/settings", "", "200" },
+	{ "0", "/settings/name", "Origin: http://localhost\r\n", "200" },
+};
+
+START_TEST(the_factory_password_bars_whom_the_setting_names)
+{
+	bool api = strncmp(barred[_i].path, "/api", 4) == 0;
+	const char *body = api ? "{}" : "{\"name\":\"x\",\"Settings\":[]}";
+	struct text answer = { 0 };
+	char cookie[64], request[512];
+
+	log_in(good, cookie);
+	ck_assert_int_eq(store_setting_put(http_store, "http.force_change", barred[_i].setting), E_OK);
+	snprintf(request, sizeof(request),
+	    "PUT %s " H11 "Cookie: %s\r\n%sConnection: close\r\nContent-Length: %zu\r\n\r\n%s",
+	    barred[_i].path, cookie, barred[_i].origin, strlen(body), body);
+	http_talk(request, strlen(request), &answer);
+	ck_assert_msg(strncmp(answer.p + 9, barred[_i].status, 3) == 0, "%s", answer.p);
+	text_free(&answer);
+}
+END_TEST
+
 START_TEST(tickets_open_what_their_level_allows)
 {
 	char admin[64], user[64];
@@ -556,6 +596,8 @@ main(void)
 	tcase_add_checked_fixture(outside, http_setup_guarded, http_teardown);
 	tcase_set_timeout(outside, 60);
 	tcase_add_loop_test(outside, a_login_gets_its_status, 0, COUNT(bodies));
+	tcase_add_loop_test(outside, the_factory_password_bars_whom_the_setting_names, 0,
+	    COUNT(barred));
 	tcase_add_test(outside, tickets_open_what_their_level_allows);
 	tcase_add_test(outside, too_many_wrong_logins_are_told_when_to_return);
 	tcase_add_test(outside, the_cookie_may_be_bare_and_is_secure_over_tls);

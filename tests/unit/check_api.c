@@ -21,11 +21,11 @@ static const struct { const char *method, *path, *body; long status; const char 
 	{ "GET", "/api/v1/status/", NULL, 200, "\"uptime\"" },
 	{ "GET", "//api/v1//status", NULL, 200, "\"uptime\"" },
 	{ "GET", "/api/v1/%73tatus", NULL, 200, "\"uptime\"" },
-	{ "GET", "/", NULL, 404, "no such path" },
+	{ "GET", "/", NULL, 404, "такого пути нет" },
 	{ "GET", "/api/v1", NULL, 404, "no such path" },
 	{ "GET", "/api/v1/nothing", NULL, 404, "no such path" },
 	{ "GET", "/api/v1/meters/6/7", NULL, 404, "no such path" },
-	{ "GET", "/api/v1x/status", NULL, 405, "no such path" },
+	{ "GET", "/api/v1x/status", NULL, 405, "такого пути нет" },
 	{ "DELETE", "/api/v1/status", NULL, 405, "GET, HEAD, OPTIONS" },
 	{ "PATCH", "/api/v1/settings", "{}", 405, "GET, PUT" },
 	{ "GET", "/api/v1/meters/6", NULL, 405, "DELETE" },
@@ -57,10 +57,10 @@ static const struct { const char *method, *path, *body; long status; const char 
 	{ "POST", "/api/v1/poll", "{}", 503, "poller" },
 	{ "GET", "/api/v1/poll/1", NULL, 503, "poller" },
 	{ "GET", "/api/v1/events", NULL, 503, "poller" },
-	{ "GET", "/api/v1/../etc/passwd", NULL, 404, "no such path" },
-	{ "GET", "/api/v1/%2e%2e/x", NULL, 404, "no such path" },
-	{ "GET", "/api/v1/%00", NULL, 400, "no proper HTTP" },
-	{ "GET", "/api/v1/status?%zz=1", NULL, 400, "no proper HTTP" },
+	{ "GET", "/api/v1/../etc/passwd", NULL, 404, "такого пути нет" },
+	{ "GET", "/api/v1/%2e%2e/x", NULL, 404, "такого пути нет" },
+	{ "GET", "/api/v1/%00", NULL, 400, "не соответствует HTTP" },
+	{ "GET", "/api/v1/status?%zz=1", NULL, 400, "не соответствует HTTP" },
 };
 
 START_TEST(every_request_gets_its_status_and_a_text)

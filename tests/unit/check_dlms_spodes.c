@@ -582,6 +582,41 @@ START_TEST(the_calendar_is_written_read_back_and_activated)
 }
 END_TEST
 
+/* What a row says, and what is told to the meter. */
+static const struct { const char *option, *row, *secret; } passwords[] = {
+	{ "lls", "111111", "111111" },
+	{ "lls", "hex:3132", "12" },
+	{ "lls", "hex:0102", "\1\2" },
+	{ "lls", "\x11\x11\x11", "111111" },
+	{ "lls", "\x12\x34\x56\x78", "12345678" },
+	{ "hls2", "\x15\x97\x53\x12\x34\x56\x78\x90", "1597531234567890" },
+	{ "hls2", "\x12\x34\x56\x78\x90\xAB\xCD\xEF", "1234567890ABCDEF" },
+	{ "hls2", "1234567890ABCDEF", "1234567890ABCDEF" },
+	{ "lls", "\x01\x02\x03\x04\x05\x06\x07\x08\x09", "\x01\x02\x03\x04\x05\x06\x07\x08\x09" },
+	{ "none", "111111", "" },
+};
+enum { PASSWORDS = sizeof(passwords) / sizeof(passwords[0]) };
+
+START_TEST(passwords_are_taken_as_people_write_them)
+{
+	const struct dlms *d = &spodes_of(&session)->dlms;
+
+	new_meter();
+	dlms_script_begin(&script);
+	script.steps[script.n++] = (struct script_step){ NULL, 0, NULL, 0 };
+	open_line();
+	snprintf(session.address_text, sizeof(session.address_text), "1;transport=wrapper;auth_rd=%s",
+	    passwords[_i].option);
+	session.password_read_len = (uint8_t)strlen(passwords[_i].row);
+	memcpy(session.password_read, passwords[_i].row, session.password_read_len);
+	ck_assert_int_eq(spodes_family.open(&session), E_TIMEOUT);
+	ck_assert_uint_eq(d->client, 32);
+	ck_assert_uint_eq(d->secret_len, strlen(passwords[_i].secret));
+	ck_assert_mem_eq(d->secret, passwords[_i].secret, d->secret_len);
+	finish();
+}
+END_TEST
+
 START_TEST(counters_are_made_durable_before_they_are_used)
 {
 	new_meter();
@@ -693,6 +728,7 @@ main(void)
 	tcase_add_test(tc, the_clock_is_read_and_shifted);
 	tcase_add_test(tc, the_relay_follows_or_waits_for_its_button);
 	tcase_add_test(tc, the_calendar_is_written_read_back_and_activated);
+	tcase_add_loop_test(tc, passwords_are_taken_as_people_write_them, 0, PASSWORDS);
 	tcase_add_test(tc, counters_are_made_durable_before_they_are_used);
 	tcase_add_test(tc, counters_go_on_at_the_mark_after_a_restart_and_where_they_were_without);
 	tcase_add_test(tc, counters_that_cannot_be_made_durable_are_not_used);

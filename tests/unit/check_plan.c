@@ -12,6 +12,7 @@
 
 enum { SCHEDULES = 7, CALENDARS = 2, BINDINGS = 14, MEMBERS = 3, GRACE_S = 60, HOLD_S = 600 };
 #define S INT64_C(1000000)
+#define YEAR_2026 INT64_C(1767225600)
 
 static uint64_t dice;
 
@@ -69,8 +70,7 @@ static bool
 binding_due(const struct model *m, const struct plan_binding *b, int64_t minute)
 {
 	if (b->source == PLAN_SCHEDULE)
-		return minute > m->done[b->index] &&
-		    is_due(&m->schedules[b->index], m->zone, minute);
+		return minute > m->done[b->index] && is_due(&m->schedules[b->index], m->zone, minute);
 	for (int k = 0; k < MEMBERS; k++) {
 		size_t i = m->members[b->index][k];
 
@@ -265,13 +265,13 @@ settle_in(struct world *w)
 									       PLAN_SCHEDULE,
 			.class = (enum plan_class)roll(5), .catch_up = roll(3) == 0 };
 	for (int i = 0; i < BINDINGS; i++)
-		m->bindings[i].index = roll(m->bindings[i].source == PLAN_CALENDAR ? CALENDARS :
-										     SCHEDULES);
+		m->bindings[i].index = roll(
+		    m->bindings[i].source == PLAN_CALENDAR ? CALENDARS : SCHEDULES);
 	w->plan = (struct plan){ .zone = m->zone, .rules = { GRACE_S, HOLD_S },
 		.schedules = w->schedules, .n_schedules = SCHEDULES, .calendars = w->calendars,
 		.n_calendars = CALENDARS, .bindings = m->bindings, .n_bindings = BINDINGS };
 	/* Some day of 2026; the run goes over both season changes. */
-	w->utc_us = (INT64_C(1767225600) + roll(86400)) * S + roll(1000000);
+	w->utc_us = (YEAR_2026 + roll(86400)) * S + roll(1000000);
 	w->mono_us = roll(100000) * S;
 }
 
@@ -290,8 +290,8 @@ look(struct world *w, bool trusted)
 		ck_assert_msg(is != NULL && want != NULL && is->binding == want->binding &&
 			is->moment == want->moment && is->folded == want->folded &&
 			is->missed == want->missed,
-		    "at %" PRId64 " (%zu due, wanted %zu), place %zu: row %zu of %" PRId64 "+%u %d, wanted"
-		    " row %zu of %" PRId64 "+%u %d",
+		    "at %" PRId64 " (%zu due, wanted %zu), place %zu: row %zu of %" PRId64
+		    "+%u %d, wanted row %zu of %" PRId64 "+%u %d",
 		    w->utc_us / S, n, wanted, i, is != NULL ? is->binding : 99,
 		    is != NULL ? is->moment : 0, is != NULL ? is->folded : 0,
 		    is != NULL ? is->missed : 0, want != NULL ? want->binding : 99,
@@ -392,13 +392,13 @@ START_TEST(a_quiet_month_fires_each_moment_once)
 	struct plan_binding b = { .class = PLAN_POLL };
 	struct plan p = { .zone = { 10800, false }, .schedules = &s, .n_schedules = 1, .bindings = &b,
 		.n_bindings = 1 };
-	struct plan_now now = { INT64_C(1767225600) * S + 5, 1, true };
+	struct plan_now now = { YEAR_2026 * S + 5, 1, true };
 	int64_t last = 0;
 	unsigned n = 0;
 
-	for (struct plan_due due[2]; now.utc_us < INT64_C(1767225600 + 30 * 86400) * S + 10;) {
+	for (struct plan_due due[2]; now.utc_us < (YEAR_2026 + 30 * 86400) * S + 10;) {
 		if (plan_look(&p, &now, due) == 1) {
-			ck_assert_int_eq(due[0].moment, last == 0 ? 1767225600 + 1800 : last + 1800);
+			ck_assert_int_eq(due[0].moment, last == 0 ? YEAR_2026 + 1800 : last + 1800);
 			last = due[0].moment;
 			n++;
 		}
@@ -414,21 +414,21 @@ START_TEST(a_new_or_changed_schedule_makes_up_for_nothing)
 		.enabled = true } };
 	struct plan_binding b = { .class = PLAN_POLL };
 	struct plan p = { .schedules = &s, .n_schedules = 1, .bindings = &b, .n_bindings = 1 };
-	struct plan_now now = { INT64_C(1767225600 + 13 * 3600) * S, 1, true };
+	struct plan_now now = { (YEAR_2026 + 13 * 3600) * S, 1, true };
 	struct plan_due due[2];
 
 	ck_assert_uint_eq(plan_look(&p, &now, due), 0);
 	s.rule.hour = 10;
 	plan_renew(&p, &s, now.utc_us / S);
 	ck_assert_uint_eq(plan_look(&p, &now, due), 0);
-	ck_assert_int_eq(s.next, INT64_C(1767225600) + 34 * 3600);
+	ck_assert_int_eq(s.next, YEAR_2026 + 34 * 3600);
 }
 END_TEST
 
 START_TEST(no_schedules_never_wake)
 {
 	struct plan p = { 0 };
-	struct plan_now now = { INT64_C(1767225600) * S, 1, true };
+	struct plan_now now = { YEAR_2026 * S, 1, true };
 
 	ck_assert_uint_eq(plan_look(&p, &now, NULL), 0);
 	ck_assert_int_eq(plan_wake_us(&p, &now), INT64_MAX);
@@ -442,7 +442,7 @@ main(void)
 	TCase *tc = tcase_create("plan");
 
 	tcase_set_timeout(tc, 60);
-	tcase_add_loop_test(tc, planner_agrees_with_the_obvious_model, 0, 12);
+	tcase_add_loop_test(tc, planner_agrees_with_the_obvious_model, 0, 8);
 	tcase_add_test(tc, a_quiet_month_fires_each_moment_once);
 	tcase_add_test(tc, a_new_or_changed_schedule_makes_up_for_nothing);
 	tcase_add_test(tc, no_schedules_never_wake);

@@ -17,12 +17,15 @@
 /* Frames recorded from other implementations, and the answers they got (dlms.jsonl). */
 static const struct session {
 	const char *keys;
-	const char *frames[14];
+	const char *frames[16];	/* request, answer, ...; NULL ends */
 } sessions[] = {
 	{ "",	/* public-client */
-	    { "7EA0080221219305D17E", "7EA01F2102217356F4818012050180060180070400000001080400000001533B7E",
-		"7EA02C02212110172AE6E600601DA109060760857405080101BE10040E01000000065F1F0400621E5DFFFF88557E",
-		"7EA0382102213084D4E6E7006129A109060760857405080101A203020100A305A103020100BE10040E0800065F1F04000010"
+	    { "7EA0080221219305D17E", "7EA01F2102217356F48180120501800601800704000000010804000000015"
+	    "33B7E",
+		"7EA02C02212110172AE6E600601DA109060760857405080101BE10040E01000000065F1F0400621E5DF"
+		"FFF88557E",
+		"7EA0382102213084D4E6E7006129A109060760857405080101A203020100A305A103020100BE10040E0"
+		"800065F1F04000010"
 		"1002000007ACA87E",
 		"7EA01A022121324EC7E6E600C001C1000100002A0000FF020012807E",
 		"7EA023210221523C67E6E700C401C100091053494D303030303030303132333435360A7F7E",
@@ -34,28 +37,38 @@ static const struct session {
 		"7EA012210221B8FDF0E6E700C401C1010373827E" } },
 	{ "\"bare_exceptions\":true,\"set_exception\":true",	/* reader-denied-and-shift */
 	    { "7EA0080221419350B47E", UA_128,
-		"7EA043022141100D84E6E6006034A1090607608574050801018A0207808B0760857405080201AC088006313131313131BE10"
+		"7EA043022141100D84E6E6006034A1090607608574050801018A0207808B0760857405080201AC08800"
+		"6313131313131BE10"
 		"040E01000000065F1F0400621E5DFFFF9B4A7E",
-		"7EA03841022130604DE6E7006129A109060760857405080101A203020100A305A103020100BE10040E0800065F1F04000012"
+		"7EA03841022130604DE6E7006129A109060760857405080101A203020100A305A103020100BE10040E0"
+		"800065F1F04000012"
 		"1502000007AE867E",
 		"7EA01A022141321BA2E6E600C001C100030100630700FF0200298D7E",
 		"7EA012410221524D21E6E700C401C10104CCF67E",
 		"7EA028022141547266E6E600C101C100080000010000FF0200090C07EA0B14050C000000FF4C003E317E",
-		"7EA00D41022174C5BBD8020218967E", "7EA01C02214176A39DE6E600C301C10046000060030AFF01010F0068A67E",
+		"7EA00D41022174C5BBD8020218967E", "7EA01C02214176A39DE6E600C301C10046000060030AFF010"
+		"10F0068A67E",
 		"7EA01141022196A9BCE6E700C701C103BD827E",
 		"7EA01D022141989798E6E600C301C100080000010000FF060110FFFBE3337E",
 		"7EA012410221B81969E6E700C701C10000FCB47E", "7EA008022141535C727E", UA_128 } },
 	{ GMAC,	/* config-gmac-sc30 up to pass 4 */
-	    { "7EA0080221619363977E", "7EA01F61022173E1E2818012050180060180070400000001080400000001533B7E",
-		"7EA06C0221611053ADE6E600605DA109060760857405080103A60A0408434E4300000000018A0207808B0760857405080205"
-		"AC128010371B4811641E4027576B0670466D5243BE230421211F3000000001E84F8454CC1D7F9EC4ECB5A406418F1CC11763"
+	    { "7EA0080221619363977E", "7EA01F61022173E1E28180120501800601800704000000010804000000015"
+	    "33B7E",
+		"7EA06C0221611053ADE6E600605DA109060760857405080103A60A0408434E4300000000018A0207808"
+		"B0760857405080205"
+		"AC128010371B4811641E4027576B0670466D5243BE230421211F3000000001E84F8454CC1D7F9EC4ECB"
+		"5A406418F1CC11763"
 		"34C901BAF11E7FD0F57E",
-		"7EA078610221301103E6E7006169A109060760857405080103A203020100A305A10302010EA40A040853494D000012345688"
-		"020780890760857405080205AA1280102A68653C793614602820470E0F422530BE230421281F30000000004769FDE4D33616"
+		"7EA078610221301103E6E7006169A109060760857405080103A203020100A305A10302010EA40A04085"
+		"3494D000012345688"
+		"020780890760857405080205AA1280102A68653C793614602820470E0F422530BE230421281F3000000"
+		"0004769FDE4D33616"
 		"8C46A62D4670BB72988CD424487B9079DABA5F18097E",
-		"7EA04002216132E2B8E6E600CB31300000000218DDE1E10E8D97F4E06B13590A95F22ECE14A2F135D031B41696DF1602B59E"
+		"7EA04002216132E2B8E6E600CB31300000000218DDE1E10E8D97F4E06B13590A95F22ECE14A2F135D03"
+		"1B41696DF1602B59E"
 		"A5DACBC49730307BE32D728880087D7E",
-		"7EA039610221526389E6E700CF2A30000000018A2953A9895A7D0CF485C2998A418488D87BF5C0557E35DD1E30770EABC508"
+		"7EA039610221526389E6E700CF2A30000000018A2953A9895A7D0CF485C2998A418488D87BF5C0557E3"
+		"5DD1E30770EABC508"
 		"F4D89E66603A5F8C7E" } },
 };
 enum { SESSIONS = sizeof(sessions) / sizeof(sessions[0]) };
@@ -77,17 +90,24 @@ START_TEST(high_level_authentication_over_four_octets_of_address_is_as_recorded)
 	m->address = 1388;
 	ck_assert_str_eq(simclient_raw("7EA00A000214D961937D797E"),
 	    "7EA02161000214D9731097818012050180060180070400000001080400000001533B7E");
-	(void)simclient_raw("7EA04F000214D961104BF8E6E600603EA1090607608574050801018A0207808B0760857405080202AC128010165D3F76"
-			 "4C64104D6B57286E53014C1FBE10040E01000000065F1F0400621E5DFFFFEA327E");
-	ck_assert_str_eq(simclient_raw("7EA02E000214D961320BC1E6E600C301C1000F0000280000FF01010910E9EA9E13B9C32943FC326617559F"
-				    "BAEC0D9C7E"),
+	(void)simclient_raw(
+	    "7EA04F000214D961104BF8E6E600603EA1090607608574050801018A0207808B0760857405080202AC12801"
+	    "0165D3F76"
+	    "4C64104D6B57286E53014C1FBE10040E01000000065F1F0400621E5DFFFFEA327E");
+	ck_assert_str_eq(
+	    simclient_raw(
+		"7EA02E000214D961320BC1E6E600C301C1000F0000280000FF01010910E9EA9E13B9C32943FC326617559F"
+		"BAEC0D9C7E"),
 	    "7EA02761000214D95256FFE6E700C701C100010009100754EDC428306778DD3C99D54F7B0938AC527E");
 	(void)simclient_raw("7EA01C000214D96154CA26E6E600C001C100030100010800FF020032687E");
-	ck_assert_str_eq(simclient_raw("7EA02A000214D961765DAAE6E600C101C100080000010000FF0200090C07EA0B14050C220000FF4C0008BC"
-				    "7E"),
+	ck_assert_str_eq(
+	    simclient_raw(
+		"7EA02A000214D961765DAAE6E600C101C100080000010000FF0200090C07EA0B14050C220000FF4C0008BC"
+		"7E"),
 	    "7EA01361000214D99642C6E6E700C501C10050897E");
 	ck_assert_int_eq(sim_meter_time(m, SPODES_NOW_US) % 86400, 12 * 3600 + 34 * 60);
-	ck_assert_str_eq(simclient_raw("7EA01E000214D96198111DE6E600C301C10046000060030AFF01010F0068A67E"),
+	ck_assert_str_eq(
+	    simclient_raw("7EA01E000214D96198111DE6E600C301C10046000060030AFF01010F0068A67E"),
 	    "7EA01461000214D9B826C9E6E700C701C10000FCB47E");
 	ck_assert_str_eq(simclient_raw("7EA01C000214D961BABA28E6E600C001C10046000060030AFF02002E657E"),
 	    "7EA01561000214D9DAE716E6E700C401C10003003AEB7E");
@@ -104,7 +124,8 @@ START_TEST(a_meter_hears_only_its_address_in_the_forms_it_knows)
 		const char *keys, *server;
 		bool heard;
 	} cases[] = {
-		{ "", "0221", true }, { "", "0223", false }, { "", "0421", false }, { "", "00020021", true },
+		{ "", "0221", true }, { "", "0223", false }, { "", "0421", false }, { "",
+		    "00020021", true },
 		{ "", "21", false }, { "", "02FF", true }, { "", "0002FEFF", true },
 		{ "\"address_size\":1", "21", true }, { "\"address_size\":1", "0221", false },
 		{ "\"address_size\":4", "0221", false }, { "\"address_size\":4", "00020021", true },
@@ -113,7 +134,9 @@ START_TEST(a_meter_hears_only_its_address_in_the_forms_it_knows)
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		simclient_make("spodes", cases[i].keys);
-		ck_assert_msg((*simclient_frame(cases[i].server, 32, 0x93, "") != '\0') == cases[i].heard, "%zu", i);
+		ck_assert_msg((*simclient_frame(cases[i].server, 32, 0x93, "") != '\0') ==
+			cases[i].heard,
+		    "%zu", i);
 	}
 	/* A broadcast is answered with the meter's own address. */
 	simclient_make("spodes", "");
@@ -131,11 +154,13 @@ START_TEST(parameters_of_the_link_are_the_smaller_of_both)
 		{ "", "", "818012050180060180070400000001080400000001" },
 		{ "\"ua\":\"empty\"", "", "" },
 		{ "\"ua\":\"two\"", "", "81801405020080060200800704000000010804000000" "01" },
-		{ "\"info_tx\":1024,\"info_rx\":239,\"window_tx\":7", "8180140502040006020400070400000001080400000003",
+		{ "\"info_tx\":1024,\"info_rx\":239,\"window_tx\":7", "81801405020400060204000704000"
+		"00001080400000003",
 		    "8180130502040006" "01EF070400000003080400000001" },
 		{ "\"info_tx\":64,\"info_rx\":2030", "", "818012050140060180070400000001080400000001" },
 		{ "\"info_tx\":2030,\"info_rx\":2030,\"window_tx\":7,\"window_rx\":7",
-		    "81800C050207EE060207EE070107080107", "818014050207EE060207EE070400000007080400000007" },
+		    "81800C050207EE060207EE070107080107", "818014050207EE060207EE0704000000070804000"
+		    "00007" },
 	};
 	char wanted[200];
 
@@ -145,7 +170,8 @@ START_TEST(parameters_of_the_link_are_the_smaller_of_both)
 		simclient_make("spodes", cases[i].keys);
 		got = simclient_connect(32, cases[i].snrm);
 		snprintf(wanted, sizeof(wanted), "%s", cases[i].ua);
-		ck_assert_msg(*wanted == '\0' ? strlen(got) == 20 : strstr(got, wanted) != NULL, "%zu %s", i, got);
+		ck_assert_msg(*wanted == '\0' ? strlen(got) == 20 : strstr(got, wanted) != NULL,
+		    "%zu %s", i, got);
 	}
 }
 END_TEST
@@ -170,14 +196,14 @@ START_TEST(what_cannot_be_is_rejected_until_the_link_is_new)
 
 	simclient_make("spodes", "");
 	simclient_read();
-	ck_assert_ptr_nonnull(strstr(simclient_frame("0221", 32, 0x1D, ""), "1D2201"));	/* SREJ: W */
+	ck_assert_ptr_nonnull(strstr(simclient_frame("0221", 32, 0x1D, ""), "1D2201")); /* SREJ: W */
 	ck_assert_ptr_nonnull(strstr(simclient_frame("0221", 32, 0x11, ""), "97"));
 	simclient_read();
 	for (int i = 0; i < 129; i++)
 		memcpy(info + 2 * i, "E6", 3);
-	ck_assert_ptr_nonnull(strstr(simclient_frame("0221", 32, 0x32, info), "322204"));	/* Y */
+	ck_assert_ptr_nonnull(strstr(simclient_frame("0221", 32, 0x32, info), "322204")); /* Y */
 	simclient_read();
-	ck_assert_ptr_nonnull(strstr(simclient_frame("0221", 32, 0x71, ""), "712208"));	/* Z */
+	ck_assert_ptr_nonnull(strstr(simclient_frame("0221", 32, 0x71, ""), "712208")); /* Z */
 	simclient_read();
 }
 END_TEST
@@ -192,13 +218,15 @@ START_TEST(a_repeated_frame_gets_the_same_answer_and_acts_once)
 	    simclient_frame("0221", 48, 0x54, "E6E600C301C10046000060030AFF01010F00"));
 	ck_assert_ptr_nonnull(strstr(first, "C701C10000"));
 	for (int i = 0; i < 3; i++)
-		ck_assert_str_eq(simclient_frame("0221", 48, 0x54, "E6E600C301C10046000060030AFF01010F00"), first);
+		ck_assert_str_eq(
+		    simclient_frame("0221", 48, 0x54, "E6E600C301C10046000060030AFF01010F00"), first);
 	ck_assert_uint_eq(m->counters.switchings, 1);
 	/* Receive ready before the answer was taken: again; after it: nothing more to say. */
 	ck_assert_str_eq(simclient_frame("0221", 48, 0x51, ""), first);
 	ck_assert_int_eq(strncmp(simclient_frame("0221", 48, 0x71, ""), "7EA00861022171", 14), 0);
 	/* A frame that skips a number is asked for again. */
-	ck_assert_int_eq(strncmp(simclient_frame("0221", 48, 0x78, "E6E600C0"), "7EA00861022179", 14), 0);
+	ck_assert_int_eq(strncmp(simclient_frame("0221", 48, 0x78, "E6E600C0"), "7EA00861022179", 14),
+	    0);
 	ck_assert_int_eq(strncmp(simclient_frame("0221", 48, 0x75, ""), "7EA00861022171", 14), 0);
 }
 END_TEST
@@ -213,18 +241,21 @@ START_TEST(answers_are_cut_for_every_frame_size_and_window)
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		for (unsigned window = 1; window <= 7; window += 3) {
 			snprintf(keys, sizeof(keys),
-			    "\"info_tx\":%u,\"info_rx\":%u,\"window_tx\":%u,\"max_pdu\":8192", sizes[i], sizes[i],
+			    "\"info_tx\":%u,\"info_rx\":%u,\"window_tx\":%u,\"max_pdu\":8192", sizes[i],
+			    sizes[i], window);
+			snprintf(snrm, sizeof(snrm), "81801405020800060207EE07040000000108040000000%u",
 			    window);
-			snprintf(snrm, sizeof(snrm), "81801405020800060207EE07040000000108040000000%u", window);
 			simclient_make("spodes", keys);
 			(void)simclient_connect(32, snrm);
-			(void)simclient_apdu("6034A1090607608574050801018A0207808B0760857405080201AC08800631313131"
-					  "3131BE10040E01000000065F1F0400621E5DFFFF");
+			(void)simclient_apdu(
+			    "6034A1090607608574050801018A0207808B0760857405080201AC08800631313131"
+			    "3131BE10040E01000000065F1F0400621E5DFFFF");
 			(void)simclient_get(15, "0.0.40.0.0", 2, "");
 			if (window == 7 && sizes[i] == 64)
 				ck_assert_uint_gt(simclient_frames, 1);
 			if (whole[0] == '\0')
-				snprintf(whole, sizeof(whole), "%s", simclient_value(15, "0.0.40.0.0", 2, ""));
+				snprintf(whole, sizeof(whole), "%s",
+				    simclient_value(15, "0.0.40.0.0", 2, ""));
 			ck_assert_str_eq(simclient_value(15, "0.0.40.0.0", 2, ""), whole);
 		}
 	}
@@ -238,10 +269,12 @@ START_TEST(a_window_ends_with_the_final_bit_and_is_sent_again_from_where_it_brok
 
 	simclient_make("spodes", "\"window_tx\":3,\"max_pdu\":8192");
 	(void)simclient_connect(32, "818012050180060180070400000001080400000003");
-	(void)simclient_apdu("6034A1090607608574050801018A0207808B0760857405080201AC088006313131313131BE10040E01000000065F"
-			  "1F0400621E5DFFFF");
+	(void)simclient_apdu(
+	    "6034A1090607608574050801018A0207808B0760857405080201AC088006313131313131BE10040E0100000"
+	    "0065F"
+	    "1F0400621E5DFFFF");
 	got = simclient_frame("0221", 32, 0x32, "E6E600C001C1000701005E0700FF0300");
-	ck_assert_int_eq(strncmp(got, "7EA88A41022142", 14), 0);		/* N(S) 1, no final bit */
+	ck_assert_int_eq(strncmp(got, "7EA88A41022142", 14), 0); /* N(S) 1, no final bit */
 	ck_assert_int_eq(strncmp(got + 2 * 140, "7EA88A41022144", 14), 0);
 	ck_assert_int_eq(strncmp(got + 4 * 140, "7EA88A41022156", 14), 0);
 	snprintf(first, sizeof(first), "%s", got + 2 * 140);
@@ -259,7 +292,10 @@ START_TEST(a_long_request_comes_in_segments)
 	simclient_write();
 	snprintf(hex + strlen(hex), 3, "%02X", 12);
 	for (int i = 0; i < 12; i++) {
-		snprintf(one, sizeof(one), "02080901%02X11011102110311041105" "11061107", i);
+		snprintf(one, sizeof(one),
+		    "02080901%02X11011102110311041105"
+		    "11061107",
+		    i);
 		strcat(hex, one);
 	}
 	ck_assert_uint_gt(strlen(hex) / 2, 200);
@@ -287,8 +323,9 @@ START_TEST(a_link_is_dropped_and_pushed_into_where_the_street_says_so)
 {
 	simclient_make("spodes", "\"drop_every\":3,\"push_every\":2");
 	simclient_read();
-	ck_assert_ptr_nonnull(strstr(simclient_frame("0221", 32, 0x32, "E6E600C001C100010000600100FF0200"),
-	    "E6E7000F000000020C07EA0B140514292900FF4C000600000010"));
+	ck_assert_ptr_nonnull(
+	    strstr(simclient_frame("0221", 32, 0x32, "E6E600C001C100010000600100FF0200"),
+		"E6E7000F000000020C07EA0B140514292900FF4C000600000010"));
 	ck_assert_int_eq(strncmp(simclient_frame("0221", 32, 0x54, "E6E600C001C100010000600100FF0200"),
 			     "7EA0084102211F", 14),
 	    0);
@@ -301,15 +338,19 @@ START_TEST(the_wrapper_is_answered_as_recorded)
 {
 	simclient_make("spodes", "\"transport\":\"wrapper\"");
 	ck_assert_str_eq(simclient_raw("7EA0080221419350B47E"), "");
-	ck_assert_str_eq(simclient_raw("00010020000100366034A1090607608574050801018A0207808B0760857405080201AC0880063131313131"
-				    "31BE10040E01000000065F1F0400621E5DFFFF"),
-	    "000100010020002B6129A109060760857405080101A203020100A305A103020100BE10040E0800065F1F040000121502000007");
+	ck_assert_str_eq(
+	    simclient_raw(
+		"00010020000100366034A1090607608574050801018A0207808B0760857405080201AC0880063131313131"
+		"31BE10040E01000000065F1F0400621E5DFFFF"),
+	    "000100010020002B6129A109060760857405080101A203020100A305A103020100BE10040E0800065F1F040"
+	    "000121502000007");
 	ck_assert_str_eq(simclient_raw("000100200001000DC001C100030100010800FF0300"),
 	    "000100010020000AC401C10002020F00161E");
 	ck_assert_str_eq(simclient_raw("000200200001000DC001C100030100010800FF0300"), "");
 	ck_assert_str_eq(simclient_raw("000100200002000DC001C100030100010800FF0300"), "");
 	/* Another client has no part in this association. */
-	ck_assert_str_eq(simclient_raw("000100300001000DC001C100030100010800FF0300"), "0001000100300003D80101");
+	ck_assert_str_eq(simclient_raw("000100300001000DC001C100030100010800FF0300"),
+	    "0001000100300003D80101");
 	simclient_make("spodes", "");
 	ck_assert_str_eq(simclient_raw("000100200001000DC001C100030100010800FF0300"), "");
 }
@@ -322,29 +363,39 @@ static const struct {
 	unsigned client;
 	const char *aarq, *answer;
 } refusals[] = {
-	{ "", 32, "601DA109060760857405080101BE10040E01000000065F1F0400621E5DFFFF", "A203020101A305A10302010E" },
+	{ "", 32, "601DA109060760857405080101BE10040E01000000065F1F0400621E5DFFFF",
+	    "A203020101A305A10302010E" },
 	{ "", 32,
-	    "6034A1090607608574050801018A0207808B0760857405080201AC088006313131313132BE10040E01000000065F1F0400621E5DFFFF",
+	    "6034A1090607608574050801018A0207808B0760857405080201AC088006313131313132BE10040E0100000"
+	    "0065F1F0400621E5DFFFF",
 	    "A203020101A305A10302010D" },
 	{ "\"password_pad16\":true", 32,
-	    "6034A1090607608574050801018A0207808B0760857405080201AC088006313131313131BE10040E01000000065F1F0400621E5DFFFF",
+	    "6034A1090607608574050801018A0207808B0760857405080201AC088006313131313131BE10040E0100000"
+	    "0065F1F0400621E5DFFFF",
 	    "A203020101A305A10302010D" },
 	{ "", 32,
-	    "603EA1090607608574050801018A0207808B0760857405080202AC128010165D3F764C64104D6B57286E53014C1FBE10040E01000000"
+	    "603EA1090607608574050801018A0207808B0760857405080202AC128010165D3F764C64104D6B57286E530"
+	    "14C1FBE10040E01000000"
 	    "065F1F0400621E5DFFFF",
 	    "A203020101A305A10302010B" },
-	{ "", 16, "601DA109060760857405080103BE10040E01000000065F1F0400621E5DFFFF", "A203020101A305A103020102" },
-	{ "\"security\":\"ciphered\"", 32,
-	    "6034A1090607608574050801018A0207808B0760857405080201AC088006313131313131BE10040E01000000065F1F0400621E5DFFFF",
+	{ "", 16, "601DA109060760857405080103BE10040E01000000065F1F0400621E5DFFFF",
 	    "A203020101A305A103020102" },
-	{ "\"strict_conformance\":true", 16, "601DA109060760857405080101BE10040E01000000065F1F0400621E5DFFFF",
+	{ "\"security\":\"ciphered\"", 32,
+	    "6034A1090607608574050801018A0207808B0760857405080201AC088006313131313131BE10040E0100000"
+	    "0065F1F0400621E5DFFFF",
+	    "A203020101A305A103020102" },
+	{ "\"strict_conformance\":true", 16, "601DA109060760857405080101BE10040E01000000065F1F040062"
+	"1E5DFFFF",
 	    "BE0604040E010602" },
-	{ "\"strict_conformance\":true", 16, "601DA109060760857405080101BE10040E01000000065F1F040000101DFFFF",
+	{ "\"strict_conformance\":true", 16, "601DA109060760857405080101BE10040E01000000065F1F040000"
+	"101DFFFF",
 	    "A203020100A305A103020100" },
-	{ "\"auth_reader\":\"none\"", 32, "601DA109060760857405080101BE10040E01000000065F1F0400621E5DFFFF",
+	{ "\"auth_reader\":\"none\"", 32, "601DA109060760857405080101BE10040E01000000065F1F0400621E5"
+	"DFFFF",
 	    "A203020100A305A103020100" },
 	{ "\"password\":\"hex:31310031\"", 32,
-	    "6032A1090607608574050801018A0207808B0760857405080201AC06800431310031BE10040E01000000065F1F0400621E5DFFFF",
+	    "6032A1090607608574050801018A0207808B0760857405080201AC06800431310031BE10040E01000000065"
+	    "F1F0400621E5DFFFF",
 	    "A203020100A305A103020100" },
 	{ "", 32, "601DA109060760857405080101BE10040E01000000065F1F0400621E5D", "D80101" },
 };
@@ -379,11 +430,15 @@ START_TEST(a_wrong_secret_opens_nothing)
 	struct sim_meter *m = simclient_make("spodes", CHALLENGE);
 
 	(void)simclient_connect(48, "");
-	(void)simclient_apdu("603EA1090607608574050801018A0207808B0760857405080202AC128010165D3F764C64104D6B57286E53014C1FBE10040E"
-			  "01000000065F1F0400621E5DFFFF");
+	(void)simclient_apdu(
+	    "603EA1090607608574050801018A0207808B0760857405080202AC128010165D3F764C64104D6B57286E530"
+	    "14C1FBE10040E"
+	    "01000000065F1F0400621E5DFFFF");
 	ck_assert_str_eq(simclient_get(1, "0.0.96.1.0", 2, ""), "D80101");
 	ck_assert_str_eq(simclient_apdu("C301C10046000060030AFF01010F00"), "C701C103");
-	ck_assert_str_eq(simclient_apdu("C301C1000F0000280000FF0101091000000000000000000000000000000000"), "C701C103");
+	ck_assert_str_eq(
+	    simclient_apdu("C301C1000F0000280000FF0101091000000000000000000000000000000000"),
+	    "C701C103");
 	ck_assert_str_eq(simclient_get(1, "0.0.96.1.0", 2, ""), "D80101");
 	ck_assert_uint_eq(m->counters.wrong_passwords, 1);
 	ck_assert_uint_eq(m->counters.switchings, 0);
@@ -427,14 +482,17 @@ START_TEST(protected_requests_are_opened_and_counted)
 	/* The frame again is the link's repetition; in a new number it is a replay. */
 	ck_assert_str_eq(simclient_raw(GLO_GET), first);
 	ck_assert_ptr_nonnull(strstr(simclient_frame("0221", 48, 0x76,
-					 "E6E600C81E3000000003280FAC44B330D43B9B554A804D17CAC24B1BF7CA975B63ED4B"),
+					 "E6E600C81E3000000003280FAC44B330D43B9B554A804D17CAC24B1BF7"
+					 "CA975B63ED4B"),
 	    "E6E700D8010600000003"));
 	/* A damaged tag, a plain request, a broadcast key. */
 	ck_assert_ptr_nonnull(strstr(simclient_frame("0221", 48, 0x98,
-					 "E6E600C81E3000000004280FAC44B330D43B9B554A804D17CAC24B1BF7CA975B63ED4C"),
+					 "E6E600C81E3000000004280FAC44B330D43B9B554A804D17CAC24B1BF7"
+					 "CA975B63ED4C"),
 	    "E6E700D80105"));
 	ck_assert_ptr_nonnull(
-	    strstr(simclient_frame("0221", 48, 0xBA, "E6E600C001C100030100010800FF0200"), "E6E700D80105"));
+	    strstr(simclient_frame("0221", 48, 0xBA, "E6E600C001C100030100010800FF0200"),
+	    "E6E700D80105"));
 	m = simclient_make("spodes", GMAC ",\"counter_seen\":2005");
 	(void)simclient_raw(sessions[2].frames[0]);
 	ck_assert_ptr_nonnull(strstr(simclient_raw(sessions[2].frames[2]), "E6E700D80106000007D5"));
@@ -448,24 +506,36 @@ END_TEST
 
 START_TEST(authenticated_only_is_as_recorded)
 {
-	open_ciphered(GMAC);	/* for its keys; the recording has another challenge */
+	open_ciphered(GMAC); /* for its keys; the recording has another challenge */
 	simclient_make("spodes",
 	    "\"security\":\"both\",\"auth_configurator\":\"gmac\",\"reuse_counter\":true,"
 	    "\"challenge\":\"hex:05410D4C092E312E1F1412795B391176\"");
 	(void)simclient_raw("7EA0080221619363977E");
-	ck_assert_str_eq(simclient_raw("7EA06C0221611053ADE6E600605DA109060760857405080103A60A0408434E4300000000018A0207808B0760"
-				    "857405080205AC1280105D1D6D6211662B2D53025A25672C6070BE230421211F100000000101000000065F1F0400"
-				    "621E5DFFFFA8FFB713634B4384C8D5A2CD920E7E"),
-	    "7EA078610221301103E6E7006169A109060760857405080103A203020100A305A10302010EA40A040853494D000012345688020780890"
-	    "760857405080205AA12801005410D4C092E312E1F1412795B391176BE230421281F10000000000800065F1F0400001A1D0200000790D877"
+	ck_assert_str_eq(
+	    simclient_raw(
+		"7EA06C0221611053ADE6E600605DA109060760857405080103A60A0408434E4300000000018A0207808"
+		"B0760"
+		"857405080205AC1280105D1D6D6211662B2D53025A25672C6070BE230421211F1000000001010000000"
+		"65F1F0400"
+		"621E5DFFFFA8FFB713634B4384C8D5A2CD920E7E"),
+	    "7EA078610221301103E6E7006169A109060760857405080103A203020100A305A10302010EA40A040853494"
+	    "D000012345688020780890"
+	    "760857405080205AA12801005410D4C092E312E1F1412795B391176BE230421281F10000000000800065F1F"
+	    "0400001A1D0200000790D877"
 	    "EF657AFACC05A10A3224337E");
-	ck_assert_str_eq(simclient_raw("7EA04002216132E2B8E6E600CB311000000002C301C1000F0000280000FF01010911100000000278D94C4501"
-				    "2AD837EC37513C6C46263A4E6554BEF333BC7FE8967E"),
-	    "7EA039610221526389E6E700CF2A1000000001C701C1000100091110000000015DC04992D21F6D438DFC91570F0CCB7C8755AFB494971"
+	ck_assert_str_eq(
+	    simclient_raw(
+		"7EA04002216132E2B8E6E600CB311000000002C301C1000F0000280000FF01010911100000000278D94"
+		"C4501"
+		"2AD837EC37513C6C46263A4E6554BEF333BC7FE8967E"),
+	    "7EA039610221526389E6E700CF2A1000000001C701C1000100091110000000015DC04992D21F6D438DFC915"
+	    "70F0CCB7C8755AFB494971"
 	    "D84A3BD7E");
-	ck_assert_ptr_nonnull(
-	    strstr(simclient_raw("7EA02D022161541563E6E600C81E1000000003C001C100030100010801FF0200BD97759811F427BB770B4BE3E3997E"),
-		"CC1A1000000002C401C10006"));
+	ck_assert_ptr_nonnull(strstr(
+	    simclient_raw(
+		"7EA02D022161541563E6E600C81E1000000003C001C100030100010801FF0200BD97759811F427BB770"
+		"B4BE3E3997E"),
+	    "CC1A1000000002C401C10006"));
 }
 END_TEST
 
@@ -479,7 +549,8 @@ START_TEST(objects_that_are_not_there_or_of_another_class_have_their_codes)
 	ck_assert_str_eq(simclient_get(1, "1.0.1.8.0", 2, ""), "C401C10109");
 	ck_assert_str_eq(simclient_get(3, "1.0.1.8.0", 7, ""), "C401C1010B");
 	ck_assert_str_eq(simclient_get(3, "1.0.1.8.0", 1, ""), "C401C10009060100010800FF");
-	ck_assert_str_eq(simclient_apdu("C101C100080000010000FF0200090C07EA0B14050C000000FF4C00"), "C501C103");
+	ck_assert_str_eq(simclient_apdu("C101C100080000010000FF0200090C07EA0B14050C000000FF4C00"),
+	    "C501C103");
 	ck_assert_str_eq(simclient_apdu("C801"), "D80105");
 	ck_assert_str_eq(simclient_apdu("C2"), "D80202");
 	ck_assert_str_eq(simclient_apdu("6203800100"), "6303800100");
@@ -489,7 +560,10 @@ END_TEST
 
 START_TEST(a_list_answers_each_or_ends_at_the_first_that_is_missing)
 {
-	const char *list = "C003C103" "00030100010800FF0300" "000301000A0800FF0200" "00030100010800FF0300";
+	const char *list = "C003C103"
+			   "00030100010800FF0300"
+			   "000301000A0800FF0200"
+			   "00030100010800FF0300";
 
 	simclient_make("spodes", "");
 	simclient_read();
@@ -510,7 +584,11 @@ START_TEST(a_long_answer_comes_in_blocks_and_not_past_its_end)
 	simclient_make("spodes", "\"max_pdu\":100");
 	simclient_read();
 	snprintf(first, sizeof(first), "%s", simclient_get(7, "1.0.94.7.0", 3, ""));
-	ck_assert_int_eq(strncmp(first, "C402C10000000001" "0058", 20), 0);	/* 88 octets of 100 */
+	ck_assert_int_eq(strncmp(first,
+			     "C402C10000000001"
+			     "0058",
+			     20),
+	    0); /* 88 octets of 100 */
 	ck_assert_int_eq(strncmp(simclient_apdu("C002C100000001"), "C402C10000000002", 16), 0);
 	ck_assert_str_eq(simclient_apdu("C002C100000001"), "C402C101000000010113");
 	ck_assert_str_eq(simclient_apdu("C002C100000002"), "C402C101000000020110");
@@ -518,14 +596,23 @@ START_TEST(a_long_answer_comes_in_blocks_and_not_past_its_end)
 	ck_assert_str_eq(simclient_apdu("C002C100000001"), "C402C101000000010110");
 	/* Not agreed: it cannot be told. */
 	(void)simclient_connect(32, "");
-	(void)simclient_apdu("6034A1090607608574050801018A0207808B0760857405080201AC088006313131313131BE10040E01000000065F1F0400"
-			  "000015FFFF");
+	(void)simclient_apdu(
+	    "6034A1090607608574050801018A0207808B0760857405080201AC088006313131313131BE10040E0100000"
+	    "0065F1F0400"
+	    "000015FFFF");
 	ck_assert_str_eq(simclient_get(7, "1.0.94.7.0", 3, ""), "C401C101FA");
 	/* And a request too long for this meter is not read. */
-	ck_assert_str_eq(simclient_apdu("C003C10A" "00030100010800FF0200" "00030100010801FF0200" "00030100010802FF0200"
-				     "00030100010803FF0200" "00030100010804FF0200" "00030100010800FF0200"
-				     "00030100010801FF0200" "00030100010802FF0200" "00030100010803FF0200"
-				     "00030100010804FF0200"),
+	ck_assert_str_eq(simclient_apdu("C003C10A"
+					"00030100010800FF0200"
+					"00030100010801FF0200"
+					"00030100010802FF0200"
+					"00030100010803FF0200"
+					"00030100010804FF0200"
+					"00030100010800FF0200"
+					"00030100010801FF0200"
+					"00030100010802FF0200"
+					"00030100010803FF0200"
+					"00030100010804FF0200"),
 	    "D80104");
 }
 END_TEST
@@ -534,13 +621,19 @@ START_TEST(quirks_of_makers_show)
 {
 	simclient_make("spodes", "\"invoke_id\":129,\"surplus\":3");
 	simclient_read();
-	ck_assert_str_eq(simclient_get(1, "0.0.96.1.0", 2, ""), "C40181" "00" "090C303030303030313233343536" "090A0B");
+	ck_assert_str_eq(simclient_get(1, "0.0.96.1.0", 2, ""),
+	    "C40181"
+	    "00"
+	    "090C303030303030313233343536"
+	    "090A0B");
 	simclient_make("spodes-rim", "");
 	(void)simclient_connect(32, "");
-	ck_assert_ptr_nonnull(
-	    strstr(simclient_apdu("6034A1090607608574050801018A0207808B0760857405080201AC088006526561646572BE10040E01000000065F"
-			       "1F0400621E5DFFFF"),
-		"A203020100"));
+	ck_assert_ptr_nonnull(strstr(
+	    simclient_apdu(
+		"6034A1090607608574050801018A0207808B0760857405080201AC088006526561646572BE10040E010"
+		"00000065F"
+		"1F0400621E5DFFFF"),
+	    "A203020100"));
 	ck_assert_str_eq(simclient_get(1, "0.0.96.1.1", 2, ""), "C401C1000909D0E8CC3438392E3338");
 	ck_assert_str_eq(simclient_get(8, "0.0.1.0.0", 2, ""), "C401C100090C07EA0B14051429290000B400");
 	ck_assert_uint_eq(simclient_make("spodes-milur", "")->address, 3456 + 16);
@@ -552,7 +645,8 @@ START_TEST(faults_make_good_frames_of_another_station_or_receiver_not_ready)
 	struct sim_meter *m = simclient_make("spodes", "");
 	uint8_t answer[SIM_ANSWER_MAX], out[SIM_ANSWER_MAX];
 	const uint8_t snrm[] = { 0x7E, 0xA0, 0x08, 0x02, 0x21, 0x41, 0x93, 0x50, 0xB4, 0x7E };
-	const uint8_t i_frame[] = { 0x7E, 0xA0, 0x0D, 0x41, 0x02, 0x21, 0x74, 0xC5, 0xBB, 0xD8, 0x02, 0x02, 0x18,
+	const uint8_t i_frame[] = { 0x7E, 0xA0, 0x0D, 0x41, 0x02, 0x21, 0x74, 0xC5, 0xBB, 0xD8,
+	    0x02, 0x02, 0x18,
 		0x96, 0x7E };
 	size_t n = sim_meter_answer(m, SPODES_NOW_US, snrm, sizeof(snrm), answer), other;
 
@@ -572,11 +666,14 @@ END_TEST
 START_TEST(requests_cut_anywhere_or_made_of_noise_do_no_harm)
 {
 	static const char *const requests[] = {
-		"C003C10400030100010800FF020000030100010801FF020000030100010802FF020000030100010803FF0200",
-		"C001C100070100630100FF0201010204020412000809060000010000FF0F02120000090C07EA0B1304001E00FFFF4C00090C07EA0B13"
+		"C003C10400030100010800FF020000030100010801FF020000030100010802FF020000030100010803F"
+		"F0200",
+		"C001C100070100630100FF0201010204020412000809060000010000FF0F02120000090C07EA0B13040"
+		"01E00FFFF4C00090C07EA0B13"
 		"04060000FFFF4C000100",
 		"C001C100070100630100FF020102020406000000030600000005120001120000",
-		"C101C1001400000D0000FF070001020203090101090CFFFF0101FF000000008000000901010203090102090CFFFF0601FF0000000080"
+		"C101C1001400000D0000FF070001020203090101090CFFFF0101FF00000000800000090101020309010"
+		"2090CFFFF0601FF0000000080"
 		"0000090102",
 		"C102C1001400000D0000FF0900000000000110010102021101010102030904000000" "00",
 		"C301C100080000010000FF060110FFFB",
@@ -616,10 +713,13 @@ START_TEST(a_street_file_with_wrong_keys_is_refused_and_says_which)
 	static const struct {
 		const char *key, *why;
 	} cases[] = {
-		{ "\"info_tx\":20", "info_tx" }, { "\"ek\":\"hex:0\"", "ek" }, { "\"transport\":\"ip\"", "transport" },
-		{ "\"load_columns\":[\"0.0.1.0.0\",\"1.0.77.29.0\"]", "load_columns" }, { "\"logs\":[11]", "logs" },
+		{ "\"info_tx\":20", "info_tx" }, { "\"ek\":\"hex:0\"", "ek" },
+		    { "\"transport\":\"ip\"", "transport" },
+		{ "\"load_columns\":[\"0.0.1.0.0\",\"1.0.77.29.0\"]", "load_columns" },
+		    { "\"logs\":[11]", "logs" },
 		{ "\"relay\":1", "relay" }, { "\"address\":16382", "wrong value" },
-		{ "\"model\":\"a name that is much too long for any meter of this whole street\"", "model" },
+		{ "\"model\":\"a name that is much too long for any meter of this whole street\"",
+		    "model" },
 		{ "\"address_size\":2,\"address\":126", "address" }, { "\"ring\":4096", "ring" },
 	};
 	struct sim_options options = { .unpaced = true };
@@ -629,7 +729,8 @@ START_TEST(a_street_file_with_wrong_keys_is_refused_and_says_which)
 		json_t *root;
 
 		snprintf(json, sizeof(json),
-		    "{\"buses\":[{\"name\":\"b\",\"meters\":[{\"type\":\"spodes\",\"serial\":\"1\",%s}]}]}",
+		    "{\"buses\":[{\"name\":\"b\",\"meters\":[{\"type\":\"spodes\",\"serial\":\"1\",%"
+		    "s}]}]}",
 		    cases[i].key);
 		root = json_loads(json, 0, NULL);
 		ck_assert_ptr_nonnull(root);

@@ -303,7 +303,7 @@ static const struct {
 	const char *text;
 } refusals[] = {
 	{ 40, ARCH, "", 400, "JSON" },
-	{ 40, ARCH, "[]", 400, "object" },
+	{ 40, ARCH, "[]", 400, "объектом" },
 	{ 40, ARCH, "{'ids':", 400, "JSON" },
 	{ 40, ARCH, "{'ids':[6]}", 400, "/measures" },
 	{ 40, ARCH, "{'ids':[6],'measures':[]}", 400, "/measures" },
@@ -331,16 +331,16 @@ static const struct {
 	{ 40, NOW, "{'ids':[6],'measures':['SetTime']}", 422, "/meter/settings" },
 	{ 40, NOW, "{'ids':[6],'measures':['ElSetCalendarDay']}", 422,
 	    "/meter/settings" },
-	{ 40, NOW, "{'ids':[6],'measures':['GetTime']}", 503, "poller" },
+	{ 40, NOW, "{'ids':[6],'measures':['GetTime']}", 503, "опрос не работает" },
 	{ 31, DATA, "{'ids':[1],'measures':['ElDayEnergy']}", 422, "/measures/0" },
-	{ 31, DATA, "{'ids':[1],'measures':['mTime']}", 503, "poller" },
+	{ 31, DATA, "{'ids':[1],'measures':['mTime']}", 503, "опрос не работает" },
 	{ 31, ARCH, "{'ids':[1],'measures':['aDay']}", 405, "" },
 	{ 40, DATA, "{'ids':[1],'measures':['aDay']}", 405, "" },
 	/* 11 */
 	{ 40, TIME, "{}", 400, "/id" },
 	{ 40, TIME, "{'id':true}", 400, "/id" },
 	{ 40, TIME, "{'id':0}", 422, "/id" },
-	{ 40, TIME, "{'id':6}", 503, "poller" },
+	{ 40, TIME, "{'id':6}", 503, "опрос не работает" },
 	{ 40, RELAY, "{'id':6,'relayId':1}", 400, "/relayState" },
 	{ 40, RELAY, "{'id':6,'relayId':0,'relayState':1}", 422, "/relayId" },
 	{ 40, RELAY, "{'id':6,'relayId':1,'relayState':2}", 422, "/relayState" },
@@ -367,7 +367,7 @@ static const struct {
 	{ 40, CALENDAR "time", "{'id':6,'settings':[{'ActivateTime':'now'}]}", 400,
 	    "/settings/0/ActivateTime" },
 	{ 40, CALENDAR "time", "{'id':6,'settings':[{'ActivateTime':1735678800}]}",
-	    503, "poller" },
+	    503, "опрос не работает" },
 };
 
 START_TEST(a_bad_request_is_refused_by_name)

@@ -5,7 +5,7 @@
 
 #include "smart-json/http.h"
 #include "smart-json/smart_measure.h"
-#include "smart-json/smart_measure_tags.h"
+#include "src/model/tags.h"
 #include "tests/unit/unit.h"
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))

@@ -185,7 +185,8 @@ put_apdu(const uint8_t *req, size_t n, uint8_t out[SIM_ANSWER_MAX], size_t *got)
 		size_t part = n - done < REQUEST_INFO ? n - done : REQUEST_INFO;
 
 		*got = exchange(frame,
-		    build("0221", client_now, nr << 5 | 0x10 | ns << 1, done + part < n, req + done, part, frame),
+		    build("0221", client_now, nr << 5 | 0x10 | ns << 1, done + part < n, req + done,
+			part, frame),
 		    out);
 		ns = (ns + 1) & 7;
 		done += part;
@@ -201,7 +202,8 @@ simclient_apdu(const char *hex)
 
 	put_apdu(req, n, out, &got);
 	while (take_frames(out, got, all, &len))
-		got = exchange(frame, build("0221", client_now, nr << 5 | 0x11, false, NULL, 0, frame), out);
+		got = exchange(frame, build("0221", client_now, nr << 5 | 0x11, false, NULL, 0, frame),
+		    out);
 	if (len >= 3 && all[0] == 0xE6 && all[1] == 0xE7)
 		to_hex(all + 3, len - 3, answer);
 	else
@@ -213,9 +215,10 @@ void
 simclient_read(void)
 {
 	(void)simclient_connect(32, "");
-	ck_assert_ptr_nonnull(strstr(simclient_apdu("6034A1090607608574050801018A0207808B0760857405080201AC08"
-						 "8006313131313131BE10040E01000000065F1F0400621E5DFFFF"),
-	    "A203020100"));
+	ck_assert_ptr_nonnull(
+	    strstr(simclient_apdu("6034A1090607608574050801018A0207808B0760857405080201AC08"
+				  "8006313131313131BE10040E01000000065F1F0400621E5DFFFF"),
+		"A203020100"));
 }
 
 /* Pass 3 of the fixed challenge of the recording, which the meter must have been given. */
@@ -224,10 +227,12 @@ simclient_write(void)
 {
 	(void)simclient_connect(48, "");
 	ck_assert_ptr_nonnull(strstr(
-	    simclient_apdu("603EA1090607608574050801018A0207808B0760857405080202AC128010165D3F764C64104D6B57286E53"
-			"014C1FBE10040E01000000065F1F0400621E5DFFFF"),
+	    simclient_apdu(
+		"603EA1090607608574050801018A0207808B0760857405080202AC128010165D3F764C64104D6B57286E53"
+		"014C1FBE10040E01000000065F1F0400621E5DFFFF"),
 	    "A203020100A305A10302010E"));
-	ck_assert_str_eq(simclient_apdu("C301C1000F0000280000FF01010910E9EA9E13B9C32943FC326617559FBAEC"),
+	ck_assert_str_eq(
+	    simclient_apdu("C301C1000F0000280000FF01010910E9EA9E13B9C32943FC326617559FBAEC"),
 	    "C701C100010009100754EDC428306778DD3C99D54F7B0938");
 }
 
@@ -238,8 +243,8 @@ simclient_get(unsigned class_id, const char *name, unsigned attribute, const cha
 	char hex[600];
 
 	ck_assert_int_eq(sscanf(name, "%u.%u.%u.%u.%u", &v[0], &v[1], &v[2], &v[3], &v[4]), 5);
-	snprintf(hex, sizeof(hex), "C001C1%04X%02X%02X%02X%02X%02XFF%02X%s%s", class_id, v[0], v[1], v[2], v[3],
-	    v[4], attribute, *selector == '\0' ? "00" : "01", selector);
+	snprintf(hex, sizeof(hex), "C001C1%04X%02X%02X%02X%02X%02XFF%02X%s%s", class_id, v[0], v[1],
+	    v[2], v[3], v[4], attribute, *selector == '\0' ? "00" : "01", selector);
 	return simclient_apdu(hex);
 }
 

@@ -18,7 +18,7 @@ extern play_adapter play_mercury23x __attribute__((weak)), play_energomera_iec _
 extern play_adapter play_iec61107_base __attribute__((weak)), play_rtu327 __attribute__((weak));
 extern play_adapter play_timecorr __attribute__((weak)), play_gaps __attribute__((weak));
 extern play_adapter play_consumption __attribute__((weak));
-extern play_adapter play_schedule __attribute__((weak));
+extern play_adapter play_schedule __attribute__((weak)), play_schedule_jump __attribute__((weak));
 extern play_adapter play_dlms_hdlc __attribute__((weak)), play_dlms_wrapper __attribute__((weak));
 extern play_adapter play_dlms_frame __attribute__((weak)), play_dlms_axdr __attribute__((weak));
 extern play_adapter play_dlms_apdu __attribute__((weak)), play_dlms_crypto __attribute__((weak));
@@ -43,7 +43,8 @@ extern play_adapter play_spodes_energy __attribute__((weak));
 	ROW("timecorr", play_timecorr) \
 	ROW("gaps", play_gaps) \
 	ROW("consumption", play_consumption) \
-	ROW("schedule", play_schedule)
+	ROW("schedule", play_schedule) \
+	ROW("schedule-jump", play_schedule_jump)
 
 static const struct { const char *protocol; play_adapter *play; } adapters[] = {
 #define ROW(protocol, play) { protocol, play },

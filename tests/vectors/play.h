@@ -18,7 +18,7 @@ enum play_result { PLAY_DECODED, PLAY_SKIPPED, PLAY_DIFFERED };
 typedef enum play_result play_adapter(const json_t *vector, json_t **made, char *why, size_t why_size);
 
 play_adapter play_mercury23x, play_energomera_iec, play_iec61107_base, play_rtu327;
-play_adapter play_timecorr, play_gaps, play_consumption, play_schedule;
+play_adapter play_timecorr, play_gaps, play_consumption, play_schedule, play_schedule_jump;
 play_adapter play_dlms_hdlc, play_dlms_wrapper, play_dlms_frame, play_dlms_axdr, play_dlms_apdu;
 play_adapter play_dlms_crypto, play_spodes_journal, play_spodes_profile, play_spodes_energy;
 

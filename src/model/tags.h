@@ -1,7 +1,7 @@
 /* Tags: which values of a record go out, in the order of the vocabulary (smart-json.md 10.7), and
  * their JSON.  Pure. */
-#ifndef USPD_SMART_JSON_SMART_MEASURE_TAGS_H
-#define USPD_SMART_JSON_SMART_MEASURE_TAGS_H
+#ifndef USPD_MODEL_TAGS_H
+#define USPD_MODEL_TAGS_H
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -10,6 +10,9 @@
 
 #include "src/base/text.h"
 #include "src/model/record.h"
+
+/* How a protocol is spoken: the older UM-31 and the newer УМ-40 (smart-json.md 1). */
+enum { DIALECT_31 = 1, DIALECT_40 = 2, DIALECT_ANY = 3 };
 
 enum tag_kind {
 	TAG_VALUE,		/* thousandths */

@@ -1,12 +1,10 @@
-#include "smart-json/smart_measure_tags.h"
+#include "src/model/tags.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-
-#include "smart-json/http.h"
-#include "smart-json/smart_measure.h"
 
 enum { PUBLIC_TARIFFS = 4 };
 
@@ -109,6 +107,20 @@ print_field(struct text *t, const struct field *f, const struct record *r)
 
 struct maker { struct tag_list *list; const struct tag_choice *choice; };
 
+/* Equal but for letter case and blanks. */
+static bool
+same_name(const char *a, const char *b)
+{
+	for (;; a++, b++) {
+		a += strspn(a, " \t\n\v\f\r");
+		b += strspn(b, " \t\n\v\f\r");
+		if (tolower((unsigned char)*a) != tolower((unsigned char)*b))
+			return false;
+		if (*a == '\0')
+			return true;
+	}
+}
+
 static bool
 named(const struct maker *m, const char *tag)
 {
@@ -116,7 +128,7 @@ named(const struct maker *m, const char *tag)
 	json_t *name;
 
 	json_array_foreach(m->choice->names, i, name)
-		if (json_is_string(name) && measure_same_name(json_string_value(name), tag))
+		if (json_is_string(name) && same_name(json_string_value(name), tag))
 			return true;
 	return false;
 }
