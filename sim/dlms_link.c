@@ -31,11 +31,12 @@ next(unsigned number)
 static void
 put(struct turn *turn, unsigned control, const uint8_t *info, size_t n)
 {
-	turn->out.control = (uint8_t)control;
-	turn->out.more = false;
-	turn->out.info = info;
-	turn->out.info_n = n;
-	sim_hdlc_put(turn->w, &turn->out);
+	struct sim_hdlc out = turn->out;
+
+	out.control = (uint8_t)control;
+	out.info = info;
+	out.info_n = n;
+	sim_hdlc_put(turn->w, &out);
 }
 
 static void
@@ -176,6 +177,7 @@ send_segments(struct turn *turn)
 {
 	struct sim_dlms *d = turn->call->d;
 	unsigned all = segments(d), end = d->link.acked + d->link.window_tx;
+	struct sim_hdlc out = turn->out;
 
 	if (end > all)
 		end = all;
@@ -183,13 +185,13 @@ send_segments(struct turn *turn)
 		size_t at = (size_t)i * d->link.info_tx;
 		bool last = i + 1 == end;
 
-		turn->out.control = (uint8_t)(d->link.vr << 5 | (last ? SIM_HDLC_POLL : 0) |
+		out.control = (uint8_t)(d->link.vr << 5 | (last ? SIM_HDLC_POLL : 0) |
 		    next(d->link.base + i) << 1);
-		turn->out.more = i + 1 < all;
-		turn->out.info = (const uint8_t *)d->answer.p + at;
-		turn->out.info_n = d->answer.len - at < d->link.info_tx ? d->answer.len - at :
+		out.more = i + 1 < all;
+		out.info = (const uint8_t *)d->answer.p + at;
+		out.info_n = d->answer.len - at < d->link.info_tx ? d->answer.len - at :
 									  d->link.info_tx;
-		sim_hdlc_put(turn->w, &turn->out);
+		sim_hdlc_put(turn->w, &out);
 	}
 	if (end > d->link.sent)
 		d->link.sent = end;

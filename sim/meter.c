@@ -49,10 +49,12 @@ const struct sim_type sim_types[] = {
 	    "{\"serial_digits\":4,\"password\":\"789456\",\"secret\":\"1597531234567890\","
 	    "\"model\":\"Milur 307S\",\"maker\":\"Milandr\"}"),
 	SPODES("spodes-energomera",
-	    "{\"address_size\":1,\"password\":\"12345678\",\"model\":\"CE308\",\"maker\":\"Energomera\"}"),
+	    "{\"address_size\":1,\"password\":\"12345678\",\"model\":\"CE308\","
+	    "\"maker\":\"Energomera\"}"),
 	SPODES("spodes-nartis",
 	    "{\"password\":\"00000001\",\"secret\":\"0000000100000001\",\"address_size\":2,"
-	    "\"model\":\"НАРТИС-300\",\"model_cp1251\":true,\"maker\":\"Nartis\",\"energy_scaler\":-3}"),
+	    "\"model\":\"НАРТИС-300\",\"model_cp1251\":true,\"maker\":\"Nartis\","
+	    "\"energy_scaler\":-3}"),
 	SPODES("spodes-rim",
 	    "{\"password\":\"Reader\",\"model\":\"РиМ489.38\",\"model_cp1251\":true,\"maker\":\"RiM\","
 	    "\"deviation_min\":180,\"wrong_log_names\":true,\"log_extra\":true,\"code_octets\":2}"),

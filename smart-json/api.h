@@ -42,8 +42,8 @@ http_handler api_data;			/* api_data.c */
 http_handler api_data_csv, api_data_xlsx;	/* data_export_csv.c */
 http_handler api_completeness;		/* api_completeness.c */
 http_handler api_settings_get, api_settings_put;	/* api_settings.c */
-http_handler api_journal;		/* api_settings.c */
-http_handler api_tickets_get, api_tickets_delete, api_audit;	/* api_accounts.c */
+http_handler api_journal, api_audit;	/* api_journal.c */
+http_handler api_tickets_get, api_tickets_delete;	/* api_accounts.c */
 http_handler api_bus_ping, api_bus_raw;	/* api_bus.c */
 http_handler api_scan_post, api_scan_get, api_scan_delete;	/* api_scan.c */
 http_handler api_trace_post, api_trace_get, api_trace_delete, api_trace_pcapng;	/* api_trace.c */

@@ -9,7 +9,7 @@
 #include "smart-json/view.h"
 #include "smart-json/when.h"
 
-/* Settings of the device, and its journals. */
+/* Settings of the device. */
 
 enum { SETTING_TEXT = 512 };
 
@@ -159,84 +159,4 @@ api_settings_put(struct http_call *call)
 		put_settings(call, body);
 	edit_unlock();
 	json_decref(body);
-}
-
-/* ---- journals of the device ---- */
-
-struct journal_job {
-	struct text *out;
-	struct zone zone;
-	int64_t from, to;	/* of the times of rows */
-	size_t n, most;
-};
-
-static int
-print_row(void *arg, uint64_t id, int64_t ts, const char *json)
-{
-	struct journal_job *job = arg;
-	char time[CIVIL_TEXT_SIZE];
-	size_t len = strlen(json);
-
-	if (ts < job->from || ts > job->to)
-		return 0;
-	if (job->n == job->most)
-		return 1;
-	text_printf(job->out, "%s{\"id\":%" PRIu64 ",\"ts\":%" PRId64 ",\"time\":\"%s\"",
-	    job->n++ > 0 ? ",\n" : "", id, ts, civil_print(job->zone, ts, 'T', time));
-	/* The stored text is an object; its members follow ours. */
-	if (len > 2 && json[0] == '{' && json[len - 1] == '}')
-		text_printf(job->out, ",%s", json + 1);
-	else
-		text_str(job->out, "}");
-	return job->out->failed ? E_NOMEM : 0;
-}
-
-static bool
-journal_kind(const char *name, enum device_journal *kind)
-{
-	static const char *const names[DJ_COUNT] = {
-#define ROW(id, text) [id] = text,
-		DEVICE_JOURNALS(ROW)
-#undef ROW
-	};
-
-	for (int i = 0; i < DJ_COUNT; i++) {
-		*kind = (enum device_journal)i;
-		if (strcmp(name, names[i]) == 0)
-			return true;
-	}
-	return false;
-}
-
-void
-api_journal(struct http_call *call)
-{
-	struct journal_job job = { .out = &call->out, .zone = store_zone(call->server->store),
-		.from = INT64_MIN, .to = INT64_MAX, .most = 1000 };
-	size_t after = 0;
-	enum device_journal kind;
-	const char *order = http_arg(call, "order");
-	int rc;
-
-	if (!journal_kind(call->arg[0], &kind)) {
-		http_fail(call, 404, NULL, "there is no journal \"%.40s\"", call->arg[0]);
-		return;
-	}
-	if (kind == DJ_AUDIT && call->level < LEVEL_ADMIN) {
-		http_fail(call, 403, NULL, "your account may not do this");
-		return;
-	}
-	if (!api_arg_count(call, "after", &after) || !api_arg_count(call, "limit", &job.most) ||
-	    !api_arg_time(call, "from", &job.from) || !api_arg_time(call, "to", &job.to))
-		return;
-	if (job.most == 0)
-		job.most = SIZE_MAX;
-	text_str(&call->out, "{\"rows\":[");
-	rc = store_journal_read(call->server->store, kind, after, 0,
-	    order != NULL && strcmp(order, "desc") == 0, print_row, &job);
-	if (rc < 0)
-		http_fail_err(call, rc, NULL, "the journal cannot be read");
-	else
-		text_printf(&call->out, "],\"last\":%" PRIu64 "}\n",
-		    store_journal_last(call->server->store, kind));
 }

@@ -64,23 +64,11 @@ static const struct jrnl journals[] = {
 	    { "status", INT } } },
 };
 
-static const char *
-jrnl_name(enum device_journal code)
-{
-	static const char *const names[DJ_COUNT] = {
-#define ROW(id, text) [id] = text,
-		DEVICE_JOURNALS(ROW)
-#undef ROW
-	};
-
-	return names[code];
-}
-
 static const struct jrnl *
 journal_of(const char *name)
 {
 	for (size_t i = 0; i < sizeof(journals) / sizeof(journals[0]); i++)
-		if (strcmp(jrnl_name(journals[i].code), name) == 0)
+		if (strcmp(store_journal_name(journals[i].code), name) == 0)
 			return &journals[i];
 	return NULL;
 }

@@ -102,20 +102,12 @@ plain_cfg_31(const char *line)
 
 /* ---- checks of members ---- */
 
-static json_t *
-refuse(json_t *value, enum fault_kind kind, const struct member *m, struct fault *fault)
-{
-	fault_value(fault, kind, m->name, value);
-	json_decref(value);
-	return NULL;
-}
-
 json_t *
 check_type_name(json_t *value, const struct member *m, struct fault *fault)
 {
 	if (meter_type_by_name(json_string_value(value)) != NULL)
 		return value;
-	return refuse(value, FAULT_UNKNOWN, m, fault);
+	return view_refuse(value, FAULT_UNKNOWN, m, fault);
 }
 
 json_t *
@@ -124,7 +116,7 @@ check_iface_name(json_t *value, const struct member *m, struct fault *fault)
 	enum meter_iface iface;
 
 	return iface_meant(json_string_value(value), &iface) ? value :
-							       refuse(value, FAULT_UNKNOWN, m, fault);
+							       view_refuse(value, FAULT_UNKNOWN, m, fault);
 }
 
 json_t *
@@ -133,14 +125,14 @@ check_line_text(json_t *value, const struct member *m, struct fault *fault)
 	char line[LINE_SIZE];
 
 	if (!json_is_string(value) && !json_is_integer(value) && !json_is_null(value))
-		return refuse(value, FAULT_NO_TEXT, m, fault);
-	return line_meant(value, 0, line) ? value : refuse(value, FAULT_RANGE, m, fault);
+		return view_refuse(value, FAULT_NO_TEXT, m, fault);
+	return line_meant(value, 0, line) ? value : view_refuse(value, FAULT_RANGE, m, fault);
 }
 
 json_t *
 check_address(json_t *value, const struct member *m, struct fault *fault)
 {
-	return json_string_length(value) < ADDRESS_SIZE ? value : refuse(value, FAULT_LENGTH, m, fault);
+	return json_string_length(value) < ADDRESS_SIZE ? value : view_refuse(value, FAULT_LENGTH, m, fault);
 }
 
 json_t *

@@ -9,11 +9,12 @@
 #include "smart-json/accounts.h"
 #include "smart-json/view_hooks.h"
 #include "src/model/model.h"
+#include "src/system/address.h"
 
 /* ---- values ---- */
 
-static json_t *
-refuse(json_t *value, enum fault_kind kind, const struct member *m, struct fault *fault)
+json_t *
+view_refuse(json_t *value, enum fault_kind kind, const struct member *m, struct fault *fault)
 {
 	fault_value(fault, kind, m->name, value);
 	json_decref(value);
@@ -28,7 +29,7 @@ check_ipv4(json_t *value, const struct member *m, struct fault *fault)
 	if (*json_string_value(value) == '\0' ||
 	    inet_pton(AF_INET, json_string_value(value), &address) == 1)
 		return value;
-	return refuse(value, FAULT_IPV4, m, fault);
+	return view_refuse(value, FAULT_IPV4, m, fault);
 }
 
 json_t *
@@ -40,46 +41,26 @@ check_netmask(json_t *value, const struct member *m, struct fault *fault)
 	if (*json_string_value(value) == '\0')
 		return value;
 	if (inet_pton(AF_INET, json_string_value(value), &address) != 1)
-		return refuse(value, FAULT_NETMASK, m, fault);
+		return view_refuse(value, FAULT_NETMASK, m, fault);
 	host = ~ntohl(address.s_addr);
 	/* Ones, then zeros; neither no network nor everything. */
 	if ((host & (host + 1)) != 0 || host == UINT32_MAX)
-		return refuse(value, FAULT_NETMASK, m, fault);
+		return view_refuse(value, FAULT_NETMASK, m, fault);
 	return value;
-}
-
-static bool
-is_network(const char *text)
-{
-	uint8_t address[16];
-	char host[64], *slash, *end;
-	unsigned long bits, most;
-
-	if (strlen(text) >= sizeof(host))
-		return false;
-	memcpy(host, text, strlen(text) + 1);
-	if ((slash = strchr(host, '/')) != NULL)
-		*slash++ = '\0';
-	most = strchr(host, ':') != NULL ? 128 : 32;
-	if (inet_pton(most == 32 ? AF_INET : AF_INET6, host, address) != 1)
-		return false;
-	if (slash == NULL)
-		return true;
-	bits = strtoul(slash, &end, 10);
-	return *slash >= '0' && *slash <= '9' && *end == '\0' && bits <= most;
 }
 
 json_t *
 check_networks(json_t *value, const struct member *m, struct fault *fault)
 {
 	enum { NETWORKS = 16 }; /* src/transit/row.h */
+	struct address_range range;
 	json_t *item;
 	size_t i;
 
 	if (json_array_size(value) > NETWORKS)
-		return refuse(value, FAULT_RANGE, m, fault);
+		return view_refuse(value, FAULT_RANGE, m, fault);
 	json_array_foreach(value, i, item) {
-		if (is_network(json_string_value(item)))
+		if (address_range_parse(&range, json_string_value(item)) == E_OK)
 			continue;
 		fault_set(fault, FAULT_NETWORK, m->name, (int)i, json_string_value(item));
 		json_decref(value);
@@ -145,13 +126,13 @@ check_event_type(json_t *value, const struct member *m, struct fault *fault)
 	}
 	if (strcmp(text, "Scheduler") == 0 || strcmp(text, "IntDigitalSensor") == 0)
 		return value;
-	return refuse(value, FAULT_UNKNOWN, m, fault);
+	return view_refuse(value, FAULT_UNKNOWN, m, fault);
 }
 
 json_t *
 check_number(json_t *value, const struct member *m, struct fault *fault)
 {
-	return json_is_number(value) ? value : refuse(value, FAULT_NO_NUMBER, m, fault);
+	return json_is_number(value) ? value : view_refuse(value, FAULT_NO_NUMBER, m, fault);
 }
 
 /* What a monitor reads: [{"meterId", "measure"}] (event-model.md 7.2). */
@@ -161,8 +142,8 @@ check_readings(json_t *value, const struct member *m, struct fault *fault)
 	const json_t *target;
 	size_t i;
 
-	if (!json_is_array(value))
-		return refuse(value, FAULT_NO_LIST, m, fault);
+	if (json_array_size(value) == 0)
+		return view_refuse(value, json_is_array(value) ? FAULT_RANGE : FAULT_NO_LIST, m, fault);
 	json_array_foreach(value, i, target) {
 		const char *name = json_string_value(json_object_get(target, "measure"));
 		bool known = name != NULL && record_type_by_name(name) != REC_NONE;

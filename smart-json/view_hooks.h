@@ -8,6 +8,8 @@
 typedef int view_taker(const struct view_set *, json_t *row, const json_t *old, struct fault *);
 typedef bool view_shower(const struct view_set *, json_t *wire, const struct view_row *);
 typedef json_t *view_checker(json_t *, const struct member *, struct fault *);
+/* The end of a check: the value goes, NULL. */
+json_t *view_refuse(json_t *, enum fault_kind, const struct member *, struct fault *);
 
 view_checker check_ipv4, check_netmask, check_networks, check_record_types, check_event_type, check_pin,
     check_number, check_readings,

@@ -63,9 +63,7 @@ check_time_zone(json_t *value, const struct member *m, struct fault *fault)
 	}
 	if (zone_minutes(number, &minutes))
 		return number;
-	fault_value(fault, FAULT_RANGE, m->name, number);
-	json_decref(number);
-	return NULL;
+	return view_refuse(number, FAULT_RANGE, m, fault);
 }
 
 static int

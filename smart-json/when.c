@@ -56,6 +56,21 @@ parse_offset(const char *p, int *offset_s)
 	return *p == '\0' && hours <= 14 && minutes < 60;
 }
 
+/* What browsers write behind the second is dropped. */
+static bool
+parse_seconds(const char **p, int *second)
+{
+	if (!digits(p, 2, second))
+		return false;
+	if (!accept_char(p, '.'))
+		return true;
+	if (!isdigit((unsigned char)**p))
+		return false;
+	while (isdigit((unsigned char)**p))
+		(*p)++;
+	return true;
+}
+
 static int
 parse_iso(struct zone zone, const char *p, int64_t *utc)
 {
@@ -71,7 +86,7 @@ parse_iso(struct zone zone, const char *p, int64_t *utc)
 		p++;
 		if (!digits(&p, 2, &c.hour) || !accept_char(&p, ':') || !digits(&p, 2, &c.minute))
 			return E_INVALID;
-		if (accept_char(&p, ':') && !digits(&p, 2, &c.second))
+		if (accept_char(&p, ':') && !parse_seconds(&p, &c.second))
 			return E_INVALID;
 	}
 	if (!civil_valid(&c))

@@ -381,6 +381,10 @@ jobs_stop(struct events *e)
 void
 jobs_free(struct events *e)
 {
-	while (!TAILQ_EMPTY(&e->jobs))
-		discard(e, TAILQ_FIRST(&e->jobs));
+	struct job *job, *next;
+
+	for (job = TAILQ_FIRST(&e->jobs); job != NULL; job = next) {
+		next = TAILQ_NEXT(job, link);
+		free(job);
+	}
 }

@@ -109,6 +109,18 @@ journal_system(struct store *s, const char *level, const char *code, const char 
 	}
 }
 
+const char *
+store_journal_name(enum device_journal kind)
+{
+	static const char *const names[DJ_COUNT] = {
+#define ROW(id, name) [id] = name,
+		DEVICE_JOURNALS(ROW)
+#undef ROW
+	};
+
+	return names[kind];
+}
+
 uint64_t
 store_journal_last(struct store *s, enum device_journal kind)
 {

@@ -59,12 +59,6 @@ flood_folds(struct store *s, enum device_journal kind, const char *json)
 void
 flood_report(struct store *s, bool all)
 {
-	static const char *const names[DJ_COUNT] = {
-#define ROW(id, name) [id] = name,
-		DEVICE_JOURNALS(ROW)
-#undef ROW
-	};
-
 	for (int i = 0; i < DJ_COUNT * FLOOD_CODES; i++) {
 		struct flood *f = &s->floods[i / FLOOD_CODES][i % FLOOD_CODES];
 		unsigned folded = 0;
@@ -77,6 +71,6 @@ flood_report(struct store *s, bool all)
 		pthread_mutex_unlock(&s->flood_lock);
 		if (folded > 0)
 			journal_system(s, "warn", "journal_flood", "journal %s: %u more rows",
-			    names[i / FLOOD_CODES], folded);
+			    store_journal_name((enum device_journal)(i / FLOOD_CODES)), folded);
 	}
 }

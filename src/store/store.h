@@ -182,6 +182,7 @@ enum device_journal {
 #undef ROW
 	DJ_COUNT
 };
+const char *store_journal_name(enum device_journal);
 /* `json` is one object's members as text, without id and time: {"idMeter":6,...}. Queued.  Of a
  * flood the system journal gets the number instead (system.md 11). */
 int store_journal_add(struct store *, enum device_journal, int64_t ts,

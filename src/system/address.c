@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -200,6 +201,50 @@ address_text(const struct sockaddr_storage *address, char text[static ADDRESS_TE
 		snprintf(text, ADDRESS_TEXT, strchr(host, ':') != NULL ? "[%.45s]:%u" : "%.45s:%u", host,
 		    port_of(address));
 }
+
+/* ---- ranges ---- */
+
+int
+address_range_parse(struct address_range *range, const char *text)
+{
+	struct address_range made = { .bits = 128 };
+	char host[ADDRESS_TEXT], *slash, *end;
+	unsigned most = 128;
+	unsigned long bits;
+
+	if (strlen(text) >= sizeof(host))
+		return E_INVALID;
+	memcpy(host, text, strlen(text) + 1);
+	if ((slash = strchr(host, '/')) != NULL)
+		*slash++ = '\0';
+	if (inet_pton(AF_INET, host, made.address + sizeof(mapped_prefix)) == 1) {
+		memcpy(made.address, mapped_prefix, sizeof(mapped_prefix));
+		most = 32;
+	} else if (inet_pton(AF_INET6, host, made.address) != 1) {
+		return E_INVALID;
+	}
+	if (slash != NULL) {
+		bits = strtoul(slash, &end, 10);
+		if (slash[0] < '0' || slash[0] > '9' || *end != '\0' || bits > most)
+			return E_INVALID;
+		made.bits = (uint8_t)(128 - most + bits);
+	}
+	*range = made;
+	return E_OK;
+}
+
+bool
+address_range_has(const struct address_range *range, const uint8_t address[static 16])
+{
+	size_t whole = range->bits / 8;
+	unsigned rest = range->bits % 8;
+
+	if (memcmp(range->address, address, whole) != 0)
+		return false;
+	return rest == 0 || (range->address[whole] ^ address[whole]) >> (8 - rest) == 0;
+}
+
+/* ---- interfaces ---- */
 
 /* The name of the interface that has the address; false: none has. */
 static bool

@@ -25,6 +25,11 @@ void address_host(const struct sockaddr_storage *, char text[static ADDRESS_TEXT
 /* IPv6, or IPv4 mapped into it; false: neither. */
 bool address_bytes(const struct sockaddr_storage *, uint8_t bytes[static 16]);
 
+/* "192.0.2.0/24", "2001:db8::/32", or one address; IPv4 as ::ffff:a.b.c.d.  E_INVALID. */
+struct address_range { uint8_t address[16]; uint8_t bits; };
+int address_range_parse(struct address_range *, const char *text) USPD_MUST_CHECK;
+bool address_range_has(const struct address_range *, const uint8_t address[static 16]);
+
 /* By which kind of interface a client came to this address of ours (smart-json.md 14, srvconn): an
  * interface of ours that is no modem's counts as Ethernet. */
 enum address_network { NETWORK_UNKNOWN, NETWORK_ETHERNET, NETWORK_MODEM };

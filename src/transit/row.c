@@ -1,13 +1,9 @@
 #include "src/transit/row.h"
 
-#include <arpa/inet.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { NETWORK_TEXT = 64 };
-static const uint8_t mapped_prefix[12] = { [10] = 0xff, [11] = 0xff };
 
 struct reader {
 	json_t *object;
@@ -70,35 +66,6 @@ read_type(struct reader *r, struct tcp_row *row)
 		refuse(r, "type");
 }
 
-int
-row_network_parse(struct row_network *network, const char *text)
-{
-	struct row_network made = { .bits = 128 };
-	char host[NETWORK_TEXT], *slash, *end;
-	unsigned most = 128;
-	unsigned long bits;
-
-	if (strlen(text) >= sizeof(host))
-		return E_INVALID;
-	memcpy(host, text, strlen(text) + 1);
-	if ((slash = strchr(host, '/')) != NULL)
-		*slash++ = '\0';
-	if (inet_pton(AF_INET, host, made.address + sizeof(mapped_prefix)) == 1) {
-		memcpy(made.address, mapped_prefix, sizeof(mapped_prefix));
-		most = 32;
-	} else if (inet_pton(AF_INET6, host, made.address) != 1) {
-		return E_INVALID;
-	}
-	if (slash != NULL) {
-		bits = strtoul(slash, &end, 10);
-		if (slash[0] < '0' || slash[0] > '9' || *end != '\0' || bits > most)
-			return E_INVALID;
-		made.bits = (uint8_t)(128 - most + bits);
-	}
-	*network = made;
-	return E_OK;
-}
-
 static void
 read_networks(struct reader *r, struct tcp_row *row)
 {
@@ -113,7 +80,7 @@ read_networks(struct reader *r, struct tcp_row *row)
 	}
 	json_array_foreach(list, i, item)
 		if (!json_is_string(item) ||
-		    row_network_parse(&row->allow[row->n_allow++], json_string_value(item)) < 0)
+		    address_range_parse(&row->allow[row->n_allow++], json_string_value(item)) < 0)
 			refuse(r, "allow");
 }
 
@@ -154,22 +121,11 @@ tcp_row_same_listener(const struct tcp_row *a, const struct tcp_row *b)
 	return a->port == b->port && a->bus == b->bus && a->tls == b->tls;
 }
 
-static bool
-network_has(const struct row_network *network, const uint8_t address[static 16])
-{
-	size_t whole = network->bits / 8;
-	unsigned rest = network->bits % 8;
-
-	if (memcmp(network->address, address, whole) != 0)
-		return false;
-	return rest == 0 || (network->address[whole] ^ address[whole]) >> (8 - rest) == 0;
-}
-
 bool
 tcp_row_allows(const struct tcp_row *row, const uint8_t address[static 16])
 {
 	for (unsigned i = 0; i < row->n_allow; i++)
-		if (network_has(&row->allow[i], address))
+		if (address_range_has(&row->allow[i], address))
 			return true;
 	return row->n_allow == 0;
 }

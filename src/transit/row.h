@@ -7,13 +7,13 @@
 #include <stdint.h>
 
 #include "src/base/err.h"
+#include "src/system/address.h"
 
 enum transit_mode { MODE_REFUSE, MODE_KICK, MODE_WAIT, MODE_SHARED };	/* transit.md 4 */
 enum transit_proto { PROTO_RAW, PROTO_LINE, PROTO_RFC2217 };		/* transit.md 6 */
 enum transit_iface { FROM_ANY, FROM_ETH, FROM_MODEM };
 
 enum { ROW_NETWORKS = 16 };
-struct row_network { uint8_t address[16]; uint8_t bits; };	/* IPv4 as ::ffff:a.b.c.d */
 
 struct tcp_row {
 	uint16_t port;
@@ -27,7 +27,7 @@ struct tcp_row {
 	uint32_t max_clients;		/* 1..16; 4 */
 	uint32_t share_quiet_ms;	/* 10..60000; 300 */
 	int32_t idle_s;			/* 0..86400; -1 = transit.idle_s of the settings */
-	struct row_network allow[ROW_NETWORKS];
+	struct address_range allow[ROW_NETWORKS];
 	unsigned n_allow;		/* 0: everybody */
 };
 
@@ -38,7 +38,5 @@ int tcp_row_parse(struct tcp_row *, const char *json, char *why, size_t why_size
 bool tcp_row_same_listener(const struct tcp_row *, const struct tcp_row *);
 /* `address` is IPv6, or IPv4 mapped into it. */
 bool tcp_row_allows(const struct tcp_row *, const uint8_t address[static 16]);
-/* "192.0.2.0/24", "2001:db8::/32", or one address. */
-int row_network_parse(struct row_network *, const char *text) USPD_MUST_CHECK;
 
 #endif

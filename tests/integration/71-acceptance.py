@@ -14,20 +14,12 @@ import threading
 import time
 
 import smart_vectors
+from smart_made import Maker
 from smart_schema import Schemas
 from uspd import ROOT, Daemon, Directory, Report
 
 S = "/settings/"
 NAMED = {"name": "name", "calendarName": "calendarName"}
-# Texts that schemas leave free and the device does not (smart-json.md 7, 8).
-FITTING = {"ip": ["10.0.0.1", "192.168.7.20"], "netmask": ["255.255.0.0", "255.255.255.252"], "gw": ["", "10.1.1.1"],
-           "dns1": ["", "1.1.1.1"], "dns2": [""], "server": ["10.0.0.1"], "peer": ["10.0.0.2"], "pin": ["", "4071"],
-           "typeName": ["Mercury23x", "MILUR IC", "SPODES_M2XX", "m23x"], "ifaceName": ["Iface1", "hub", "Ethernet"],
-           "ifaceCfg": [None, "", "9600,8n1", "9600,7e1", 9600], "addr": ["72", "gate.example.net", "ТЕСТ"],
-           "passRd": ["010101010101", ""], "passWr": ["020202020202", "пароль"]}
-BOUNDS = {"min": 59, "hour": 23, "day": 31, "month": 12, "IOA": 16777215, "CASDU": 65535, "k": 32767, "w": 32767,
-          "t0": 255, "t1": 255, "t2": 255, "t3": 172800, "port": 65535, "pId": 0, "eventType": 1, "crypto": 3, "cropt": 3}
-METER_TYPES = [*range(1, 7), *range(8, 12), 17, *range(22, 37), 91, 92, 93, 94, 192]
 # Not made of schemas: rows that are places of the device, or that this test stands on.
 OWN_RULES = ("ip", "dout", "modem/sim", "proto/json/auth", "proto/rtu/auth", "meter/arch", "meter/depth", "uart",
              "servers/tcp", "iec60870_5_104/iec60870_settings", "events/schdl", "file_system/access")
@@ -107,22 +99,22 @@ def out_of_the_box(box):
 def changing_the_password(box):
     """The page may always change it; the ticket ends with the old one, the same again changes nothing."""
     table = "proto/json/auth"
-    answer = box.ask("PUT", S + table, {"Settings": [{"id": 1, "login": "admin", "password": "Новый-7", "lvl": 2}]},
-                     **box.page())
+    changed = {"id": 1, "login": "admin", "password": "Новый-7", "lvl": 2}
+    answer = box.ask("PUT", S + table, {"Settings": [changed]}, **box.page())
     same(answer.status, 200)
     same(box.ask("GET", "/main_index").status, 401, "the old ticket")
     same(smart_vectors.Smart(box.daemon.http).ask("POST", "/auth", {"login": "admin", "password": "admin"}).status, 403)
     box.smart.login("admin", "Новый-7")
     same(box.ask("PUT", S + "time/local", {"tz": 3}, **box.page()).status, 200)
     same(box.ask("GET", "/api/v1/status").json()["account"]["must_change"], False)
-    box.write("PUT", table, [{"id": 1, "login": "admin", "password": "Новый-7", "lvl": 2}])
-    box.write("PUT", table, [{"id": 1, "login": "admin", "password": "", "lvl": 2}])
-    same(box.rows(table), [{"id": 1, "login": "admin", "password": "", "lvl": 2}], "the ticket goes on")
+    box.write("PUT", table, [changed])
+    box.write("PUT", table, [dict(changed, password="")])
+    same(box.rows(table), [dict(changed, password="")], "the ticket goes on")
     box.write("DELETE", table, None)
     same(box.ask("GET", "/main_index").status, 401)
     box.smart.login()
     box.write("DELETE", table, None)
-    same(box.rows(table), [{"id": 1, "login": "admin", "password": "", "lvl": 2}], "cleared by itself")
+    same(box.rows(table), [dict(changed, password="")], "cleared by itself")
 
 
 def tickets(box):
@@ -153,69 +145,6 @@ def tickets(box):
 
 # ---- rows made of the schemas (8, 9, 16) ----
 
-class Maker:
-    """Documents that a schema allows."""
-
-    def __init__(self, box, endpoint):
-        self.definitions = box.schemas.files[endpoint["file"]]["definitions"]
-        self.dice, self.whole = box.dice, self.definitions[endpoint["request"]]
-
-    def resolve(self, schema):
-        while "$ref" in schema:
-            schema = self.definitions[schema["$ref"].rsplit("/", 1)[1]]
-        return schema
-
-    def integer(self, schema, name):
-        least, most = schema.get("minimum", 0), schema.get("maximum", 2147483647)
-        if name in ("id", "port"):
-            least = max(least, 1)
-        most = min(most, BOUNDS.get(name, most))
-        if name == "type" and "maximum" not in schema:
-            return self.dice.choice(METER_TYPES)
-        return self.dice.choice((least, most, self.dice.randint(least, most)))
-
-    def text(self, schema):
-        least, most = max(schema.get("minLength", 0), 3), min(schema.get("maxLength", 60), 60)
-        letters = "abcXYZ 019_-.яЖё\"\\/<&'\t€\U0001F600"
-        return "".join(self.dice.choice(letters) for _ in range(self.dice.randint(least, max(least, most // 2))))
-
-    def value(self, schema, name=""):
-        schema = self.resolve(schema)
-        if name in FITTING and schema.get("type") not in ("array", "integer"):
-            return self.dice.choice(FITTING[name])
-        if "enum" in schema:
-            return self.dice.choice(schema["enum"])
-        kind = schema.get("type", "string")
-        kind = kind[0] if isinstance(kind, list) else kind
-        if kind == "array":
-            items = self.resolve(schema.get("items", {}))
-            if items.get("type") == "integer":
-                items = dict(items, minimum=max(1, items.get("minimum", 1)))
-            return [self.value(items) for _ in range(self.dice.randint(schema.get("minItems", 0), 2))]
-        if kind in ("integer", "number"):
-            return self.integer(schema, name)
-        return self.dice.random() < 0.5 if kind == "boolean" else self.text(schema)
-
-    def row(self):
-        schema = self.resolve(self.whole)
-        for wrapper in ("Settings", "Meters"):
-            if wrapper in schema.get("properties", {}):
-                return wrapper, self.resolve(self.resolve(schema["properties"][wrapper])["items"])
-        return None, schema
-
-    def make(self, schema, optional):
-        """optional: "all", "none", or "null"."""
-        row = {}
-        for name, of in schema["properties"].items():
-            if name in ("archId", "free"):
-                continue
-            if name in schema.get("required", ()) or optional == "all":
-                row[name] = self.value(of, name)
-            elif optional == "null":
-                row[name] = None
-        return row
-
-
 def made_tables(box):
     for endpoint in box.schemas.endpoints(("core", "second"), S):
         if endpoint["method"] == "POST" and not endpoint["path"][len(S):].startswith(OWN_RULES):
@@ -234,7 +163,7 @@ def holds(got, sent):
 
 def round_trip(box, endpoint, optional):
     path, dialect = endpoint["path"], endpoint["dialect"]
-    maker = Maker(box, endpoint)
+    maker = Maker(box.schemas, endpoint, box.dice)
     wrapper, schema = maker.row()
     before = box.smart.get(path, dialect)
     if wrapper is None:
@@ -249,7 +178,8 @@ def round_trip(box, endpoint, optional):
     rows = [maker.make(schema, optional) for _ in range(8)]
     key = key_of(rows[0])
     rows = list({row[key]: row for row in rows}.values())
-    box.schemas.check(endpoint, "request", {wrapper: rows}) if optional != "null" else None
+    if optional != "null":
+        box.schemas.check(endpoint, "request", {wrapper: rows})
     box.smart.write("POST", path, {wrapper: rows}, dialect)
     for rewritten in (False, True):
         answer = box.smart.get(path, dialect)
@@ -285,7 +215,7 @@ def wrong_kinds_are_refused(box):
     n = 0
     for endpoint in made_tables(box):
         path, dialect = endpoint["path"], endpoint["dialect"]
-        maker = Maker(box, endpoint)
+        maker = Maker(box.schemas, endpoint, box.dice)
         wrapper, schema = maker.row()
         before = box.smart.get(path, dialect)
         good = maker.make(schema, "all")
@@ -313,8 +243,9 @@ def numbers(box):
     table = "events/schdl"
     for text, status in (("1", 200), ("2147483647", 200), ('"7"', 200), ("0", 422), ("-1", 422), ("2147483648", 422),
                          ("4294967297", 422), ("9223372036854775807", 422), ("9223372036854775808", 400),
-                         ("18446744073709551617", 400), ("1" + "0" * 400, 400), ("1.0", 400), ("1.5", 400), ("1e3", 400),
-                         ("1e400", 400), ("NaN", 400), ("Infinity", 400), ("-Infinity", 400), ("01", 400), ("+1", 400),
+                         ("18446744073709551617", 400), ("1" + "0" * 400, 400), ("1.0", 400), ("1.5", 400),
+                         ("1e3", 400), ("1e400", 400), ("NaN", 400), ("Infinity", 400), ("-Infinity", 400),
+                         ("01", 400), ("+1", 400),
                          ('" 7"', 400), ('"0x7"', 400), ('""', 400), ("true", 400), ("null", 400)):
         answer = box.ask("PUT", S + table, raw='{"Settings":[{"id":%s,"min":5}]}' % text)
         same(answer.status, status, text[:30])
@@ -327,9 +258,10 @@ def documents(box):
     one = '{"Settings":[{"id":1}]}'
     for raw, status in (("\ufeff" + one, 200), (one + "\r\n\t ", 200), ('{"settings":{"id":1}}', 200),
                         ('{"Settings":[{"id":9,"id":1,"x":"\\ud83d\\ude00"}]}', 200), (one.encode("utf-16"), 400),
-                        (one.encode("utf-16-le"), 400), (one.encode("utf-32"), 400), (one + "\0", 400), (one + one, 400),
-                        (one[:-1], 400), ('{"Settings":[{"id":1,"x":"\\ud83d"}]}', 400),
-                        ('{"Settings":[{"id":1,"x":"\\u0000"}]}', 400), (b'{"Settings":[{"id":1,"x":"\xc0\x80"}]}', 400),
+                        (one.encode("utf-16-le"), 400), (one.encode("utf-32"), 400), (one + "\0", 400),
+                        (one + one, 400), (one[:-1], 400), ('{"Settings":[{"id":1,"x":"\\ud83d"}]}', 400),
+                        ('{"Settings":[{"id":1,"x":"\\u0000"}]}', 400),
+                        (b'{"Settings":[{"id":1,"x":"\xc0\x80"}]}', 400),
                         ('{"a":' + "[" * 31 + "]" * 31 + ',"Settings":[{"id":1}]}', 200),
                         ('{"a":' + "[" * 32 + "]" * 32 + ',"Settings":[]}', 400), ("[" * 200000, 400),
                         ('{"a":"' + "[{" * 100 + '","Settings":[{"id":1}]}', 200), ("[]", 400), ('"x"', 400),
@@ -344,6 +276,31 @@ def documents(box):
     box.write("DELETE", table, None)
 
 
+def moments_and_zones(box):
+    """Times as people and browsers write them (7.6); the zone, wrapped or not (8.8)."""
+    moment = int(time.time()) // 60 * 60
+    iso = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(moment))
+    for text in (iso + "Z", iso + ".000Z", local(moment), iso + "+0000", local(moment)[:19],
+                 local(moment)[:16].replace("T", " "), moment, str(moment * 1000)):
+        for method in ("PUT", "POST"):
+            box.smart.write(method, "/action/time/set", {"time": text})
+        got = box.smart.get("/state/time")["time"]
+        assert local(moment) <= got <= local(moment + 5), (text, got)
+    for text in ("2024-02-30T00:00:00Z", "1999-12-31T23:59:59Z", "2100-01-01T00:00:00Z", "2024-06-01T24:00:00",
+                 "soon", ""):
+        box.smart.write("PUT", "/action/time/set", {"time": text}, wanted=422)
+    for body, wanted in (({"tz": 7, "dst": True}, (7, True)), ({"tz": 5.5}, (5.5, True)),
+                         ({"Settings": {"tz": "4"}}, (4, True)),
+                         ({"Settings": [{"tz": -12, "dst": 0}]}, (-12, False)), ({"tz": 14, "dst": None}, (14, False))):
+        box.smart.write("PUT", S + "time/local", body)
+        for dialect in (31, 40):
+            same(box.smart.get(S + "time/local", dialect), {"tz": wanted[0], "dst": wanted[1]}, body)
+    for body in ({"tz": 15}, {"tz": -13}, {"tz": "x"}, {"tz": []}, {"dst": True}, {"tz": 3, "dst": 2}):
+        assert box.ask("PUT", S + "time/local", body).status in (400, 422), body
+    box.smart.write("DELETE", S + "time/local")
+    same(box.smart.get(S + "time/local"), {"tz": 3, "dst": False})
+
+
 def several_rows_are_one_change(box):
     """Conformance, item 4; a key twice in one request; rows that refer to what comes later."""
     table = "events/schdl"
@@ -351,13 +308,15 @@ def several_rows_are_one_change(box):
     before = box.rows(table)
     for method, rows, status, where in (
             ("POST", [{"id": 1}, {"id": 2}, {"id": 1}], 409, "/Settings/2/id"),
-            ("PUT", [{"id": 1}, {"id": 1}], 409, "/Settings/1/id"), ("POST", [{"id": 1}, {"id": 3}], 409, "/Settings/1/id"),
+            ("PUT", [{"id": 1}, {"id": 1}], 409, "/Settings/1/id"),
+            ("POST", [{"id": 1}, {"id": 3}], 409, "/Settings/1/id"),
             ("PUT", [{"id": 3, "min": 4}, {"id": 4, "min": 60}], 422, "/Settings/1/min"),
             ("PUT", [{"id": 3, "min": 4}, 7], 400, "/Settings/1"), ("POST", [{"id": 5}, {}], 400, "/Settings/1/id")):
         answer = box.write(method, table, rows, wanted=status)
         same((answer["where"], box.rows(table)), (where, before), rows)
     box.write("DELETE", table, None)
-    forward = [("events/manager", {"id": 1, "eventType": "Calendar", "eventId": 9, "actionType": "Poller", "actionId": 8}),
+    forward = [("events/manager", {"id": 1, "eventType": "Calendar", "eventId": 9, "actionType": "Poller",
+                                   "actionId": 8}),
                ("actions/meter", {"id": 8, "archTypesName": "later", "metersName": "later too"}),
                ("templates/meter", {"name": "later too", "meters": [77]}),
                ("actions/mqtt", {"id": 1, "meterMessageId": 5, "brokerId": 6, "topic": "t"})]
@@ -451,13 +410,16 @@ def every_path_and_method(box):
 
 def spellings_of_paths(box):
     wanted = box.smart.get(S + "ip")
-    for path in ("/settings/ip/", "//settings///ip//", "/settings/%69p", "/settings/ip?x=1", "/settings/ip?", "/settings%2Fip"):
+    for path in ("/settings/ip/", "//settings///ip//", "/settings/%69p", "/settings/ip?x=1", "/settings/ip?",
+                 "/settings%2Fip"):
         same(box.smart.get(path), wanted, path)
     for path, statuses in (("/settings/../settings/ip", (400, 404)), ("/settings/%2e%2e/ip", (400, 404)),
-                           ("/settings/ip%5c", (400, 404)), ("/settings/ip%00", (400, 404)), ("/settings/ip%zz", (400, 404)),
+                           ("/settings/ip%5c", (400, 404)), ("/settings/ip%00", (400, 404)),
+                           ("/settings/ip%zz", (400, 404)),
                            ("/settings/%2569p", (404, 405)), ("/Settings/ip", (404, 405)), ("/settings", (404, 405)),
                            ("/settings/iec60870/mapioa", (404, 405)), ("/charge/data/arch", (404, 405)),
-                           ("/state/charge", (404, 405)), ("/settings/smtp", (404, 405)), ("/settings/email", (404, 405)),
+                           ("/state/charge", (404, 405)), ("/settings/smtp", (404, 405)),
+                           ("/settings/email", (404, 405)),
                            ("/settings/action/mqtt", (404, 405)), ("/jrnl/audit", (404, 405)), ("/jrnl", (404, 405))):
         answer = box.ask("GET", path)
         assert answer.status in statuses and answer.json()["res"] > 0, (path, answer)
@@ -468,7 +430,8 @@ def languages(box):
     russian, latin = re.compile("[а-яА-Я]"), re.compile("^[^а-яА-Я]*$")
     refusals = [("POST", "/auth", '{"login":"a","password":"b"}'), ("POST", "/auth", "{"), ("POST", "/auth", "[]"),
                 ("GET", "/nothing", None), ("PUT", "/state/time", "{}"), ("GET", "/jrnl/nothing", None),
-                ("POST", "/meter/data/arch", '{"measures":["Nothing"]}'), ("POST", "/meter/data/arch", '{"measures":[5]}'),
+                ("POST", "/meter/data/arch", '{"measures":["Nothing"]}'),
+                ("POST", "/meter/data/arch", '{"measures":[5]}'),
                 ("PUT", "/meter/settings/time", '{"id":77}'), ("PUT", "/meter/settings/relay", '{"id":"x"}'),
                 ("PUT", "/action/time/set", '{"time":"soon"}'), ("POST", "/upload/firmware", "x"),
                 ("PUT", S + "events/schdl", '{"Settings":[{}]}'), ("GET", S + "ip?limit=x", None),
@@ -503,7 +466,7 @@ def every_text_has_its_russian(_box):
     names = [n for n in os.listdir(folder) if re.fullmatch(r"(smart\w*|http\w*)\.c", n)] + ["api.c"]
     said = set()
     for name in names:
-        for call in re.findall(r"\b(?:http_fail|http_fail_res|http_fail_err)\(((?:[^;\"]|\"(?:[^\"\\]|\\.)*\")*)\);", source(name)):
+        for call in re.findall(r'\bhttp_fail(?:_res|_err)?\(((?:[^;"]|"(?:[^"\\]|\\.)*")*)\);', source(name)):
             for text in re.findall(r'((?:"(?:[^"\\]|\\.)*"\s*)+)', call):
                 text = literal(text)
                 if re.search("[a-z]{2}", text) and " " in text.replace("%s: %s", ""):
@@ -517,7 +480,8 @@ def lengths(box):
     same(box.ask("PUT", S + "events/schdl", raw=rows + " " * ((8 << 20) - len(rows))).status, 200, "8 MiB")
     same(box.ask("PUT", S + "events/schdl", raw=rows + " " * ((8 << 20) - len(rows) + 1)).status, 413, "a byte more")
     box.write("DELETE", "events/schdl", None)
-    head = "PUT /settings/events/schdl HTTP/1.1\r\nHost: x\r\nX-Protocol-USPD: 40\r\nConnection: close\r\n" + box.cookie()
+    head = ("PUT /settings/events/schdl HTTP/1.1\r\nHost: x\r\nX-Protocol-USPD: 40\r\nConnection: close\r\n" +
+            box.cookie())
     told = box.raw((head + "Content-Length: 999999999\r\n\r\n").encode())
     assert told.startswith(b"HTTP/1.1 413 "), told[:80]
     # Chunks, HTTP/1.0, two requests at once, a body with GET.
@@ -579,11 +543,17 @@ JOURNALS = {    # what the rooms write, with what old clients may not see; see s
     "ppp/clconn": {"res": 4}, "ppp/srvconn": {"res": 1}, "call": {"number": "+79990000000"},
     "sms/get": {"number": "+79990000000"}, "din/sens": {"sens": 0, "state": 1}, "din/pwrline": {"sens": 4, "state": 0},
     "din/power": {"sens": 5, "state": 1}, "din/charge": {"sens": 8, "state": 0}, "din/open": {"sens": 10, "state": 1},
-    "mail/msg": {"idMsg": 1, "idSrv": 2, "idTo": 3, "action": 1, "res": 19}, "mail/send": {"idMsg": 1, "idSrv": 2, "idTo": 3, "res": 12},
-    "sms/msg": {"idMsg": 1, "idTo": 3, "action": 2, "res": 0}, "sms/send": {"idMsg": 1, "idTo": 3, "res": 9, "err": 500},
+    "mail/msg": {"idMsg": 1, "idSrv": 2, "idTo": 3, "action": 1, "res": 19},
+    "mail/send": {"idMsg": 1, "idSrv": 2, "idTo": 3, "res": 12},
+    "sms/msg": {"idMsg": 1, "idTo": 3, "action": 2, "res": 0},
+    "sms/send": {"idMsg": 1, "idTo": 3, "res": 9, "err": 500},
     "mqtt/connect": {"connect": WHEN, "disconnect": WHEN + 60, "address": "10.0.0.9", "port": 1883, "res": 14},
     "mqtt/message": {"file": "m1", "topicH": "askue", "topicL": "a-topic-longer-than-sixteen", "status": 0},
 }
+
+
+def local(utc):
+    return time.strftime("%Y-%m-%dT%H:%M:%S+03:00", time.gmtime(utc + 10800))
 
 
 def journal_numbers():
@@ -615,12 +585,12 @@ def journals_with_rows(box):
         for i, shown in enumerate(got):
             same(set(shown), allowed - ({"time"} if name in ("time", "mqtt/connect") else set()), name)
             if isinstance(shown.get("time"), str):
-                same(shown["time"], time.strftime("%Y-%m-%dT%H:%M:%S+03:00", time.gmtime(WHEN + 60 * (i + 1) + 10800)), name)
+                same(shown["time"], local(WHEN + 60 * (i + 1)), name)
             for member, value in row.items():
                 if member in ("login", "topicH", "topicL"):
                     value = value[:16]
                 if isinstance(value, int) and value >= WHEN:
-                    value = time.strftime("%Y-%m-%dT%H:%M:%S+03:00", time.gmtime(value + 10800))
+                    value = local(value)
                 assert member not in shown or shown[member] == value, (name, member, shown)
         if name == "action":
             same([r["time"] for r in got], [WHEN + 60, WHEN + 120, WHEN + 180])
@@ -734,8 +704,9 @@ def recorded_cases(box):
         smart_vectors.play(box.smart, case, form=True)
 
 
-CASES = [out_of_the_box, changing_the_password, tickets, made_rows_come_back, wrong_kinds_are_refused, numbers, documents,
-         several_rows_are_one_change, a_whole_table_of_meters, every_path_and_method, spellings_of_paths, languages,
+CASES = [out_of_the_box, changing_the_password, tickets, made_rows_come_back, wrong_kinds_are_refused, numbers,
+         documents, moments_and_zones, several_rows_are_one_change, a_whole_table_of_meters, every_path_and_method,
+         spellings_of_paths, languages,
          every_text_has_its_russian, lengths, levels, journals_with_rows, states, metrics_are_metrics,
          description_is_sound, recorded_cases]
 

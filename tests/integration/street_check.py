@@ -1,6 +1,7 @@
 """Recomputes everything a street's archive holds, record by record, from the documented model."""
 
 import street_model
+import street_spodes
 
 TARIFFS = range(5)
 SLOT = 1800
@@ -22,8 +23,11 @@ class Meter:
         directions = entry.get("directions", 1 if one_way else 2)
         self.has = {"A+": True, "A-": directions == 2, "R+": reactive, "R-": reactive and directions == 2}
         self.is_mercury = self.kind.startswith("mercury")
+        self.is_spodes = self.kind.startswith("spodes")
         # Old firmware keeps its archives in half-pulses (meter-mercury-set.md 2.7), Energomera in mWh.
         self.is_fine = not self.is_mercury or self.kind.endswith(("-old", "-217"))
+        if self.is_spodes:      # a register of whole Wh unless its scaler says more
+            self.is_fine = entry.get("energy_scaler", -3 if self.kind == "spodes-nartis" else 0) < 0
 
     def energy(self, channel, tariff, local):
         """Thousandths of Wh, or None when the meter does not keep the channel."""
@@ -100,6 +104,22 @@ def check_meter(daemon, meter, tz, wrong):
         if b - a != SLOT:
             wrong.append("meter %s: profile goes from %d to %d" % (meter.id, a, b))
     return n + len(records)
+
+
+def check_journals(daemon, meter, now, tz, wrong):
+    """All journals of a СПОДЭС meter, event by event.  now: UTC, before which all was read."""
+    made = street_spodes.journals(meter.serial, now + tz, meter.outages)
+    n = 0
+    for name in street_spodes.JOURNALS + street_spodes.NONE:
+        records = daemon.data(meter.id, "ElJrnl" + name)["records"]
+        got = sorted((r["ts"] + tz, r["event"], r["eventId"]) for r in records)
+        wanted = made.get(name, [])
+        if got != wanted:
+            wrong.append("meter %s %s: %d events, model %d; only here %r, only there %r" % (
+                meter.id, name, len(got), len(wanted), sorted(set(got) - set(wanted))[:3],
+                sorted(set(wanted) - set(got))[:3]))
+        n += len(got)
+    return n
 
 
 def check_street(daemon, street, meters):

@@ -1,6 +1,5 @@
 /* Accounts, tickets, lock-out, and what is written down of changes; then the same from outside. */
 #include <check.h>
-#include <curl/curl.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -573,9 +572,7 @@ main(void)
 	Suite *suite = suite_create("accounts");
 	TCase *inside = tcase_create("accounts");
 	TCase *outside = tcase_create("login");
-	int failed;
 
-	curl_global_init(CURL_GLOBAL_DEFAULT);
 	tcase_add_checked_fixture(inside, setup, teardown);
 	tcase_set_timeout(inside, 60);
 	tcase_add_test(inside, the_factory_account_logs_in_and_must_change);
@@ -602,7 +599,5 @@ main(void)
 	tcase_add_test(outside, too_many_wrong_logins_are_told_when_to_return);
 	tcase_add_test(outside, the_cookie_may_be_bare_and_is_secure_over_tls);
 	suite_add_tcase(suite, outside);
-	failed = unit_main(suite);
-	curl_global_cleanup();
-	return failed;
+	return unit_main(suite);
 }

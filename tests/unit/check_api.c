@@ -1,7 +1,6 @@
 /* The handlers of /api/v1 over a real store, from outside.  Mostly without a poller, then what needs
  * it answers 503; else with one whose board has no lines. */
 #include <check.h>
-#include <curl/curl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
@@ -554,9 +553,7 @@ main(void)
 	TCase *table = tcase_create("table");
 	TCase *data = tcase_create("data");
 	TCase *polling = tcase_create("polling");
-	int failed;
 
-	curl_global_init(CURL_GLOBAL_DEFAULT);
 	tcase_add_checked_fixture(routes, http_setup, http_teardown);
 	tcase_add_loop_test(routes, every_request_gets_its_status_and_a_text, 0, COUNT(requests));
 	tcase_add_test(routes, a_wrong_method_names_the_right_ones);
@@ -585,7 +582,5 @@ main(void)
 	tcase_add_test(polling, orders_are_checked_started_and_followed);
 	tcase_add_test(polling, states_of_links_are_listed_and_filtered);
 	suite_add_tcase(suite, polling);
-	failed = unit_main(suite);
-	curl_global_cleanup();
-	return failed;
+	return unit_main(suite);
 }

@@ -1,6 +1,5 @@
 /* Records of meters as files, and how complete they are, over HTTP. */
 #include <check.h>
-#include <curl/curl.h>
 #include <string.h>
 
 #include "tests/unit/http_help.h"
@@ -83,16 +82,12 @@ main(void)
 {
 	Suite *s = suite_create("data export");
 	TCase *t = tcase_create("over HTTP");
-	int failed;
 
-	curl_global_init(CURL_GLOBAL_DEFAULT);
 	tcase_add_checked_fixture(t, smart_setup, http_teardown);
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, records_are_exported_for_spreadsheets);
 	tcase_add_test(t, a_workbook_is_made);
 	tcase_add_test(t, completeness_is_a_share_of_what_should_be_there);
 	suite_add_tcase(s, t);
-	failed = unit_main(s);
-	curl_global_cleanup();
-	return failed;
+	return unit_main(s);
 }

@@ -2,7 +2,6 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <jansson.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -24,26 +23,16 @@
 #include "src/system/orders.h"
 #include "tests/unit/unit.h"
 
-static char dir[64];
+static char dir[UNIT_FOLDER];
 static struct store *store;
 static struct loop *loop;
-
-static int
-remove_entry(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-	(void)st;
-	(void)flag;
-	(void)ftw;
-	return remove(path);
-}
 
 static void
 setup(void)
 {
 	char why[256];
 
-	snprintf(dir, sizeof(dir), "/tmp/check_device.XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(dir));
+	unit_folder_make(dir);
 	ck_assert_int_eq(store_open(&store, dir, why, sizeof(why)), E_OK);
 	ck_assert_int_eq(loop_open(&loop), E_OK);
 }
@@ -57,18 +46,7 @@ teardown(void)
 	loop_end_work(loop);
 	loop_close(loop);
 	store_close(store);
-	nftw(dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
-}
-
-static const char *
-in_dir(const char *name)
-{
-	static char path[2][256];
-	static int turn;
-
-	turn = !turn;
-	snprintf(path[turn], sizeof(path[turn]), "%s/%s", dir, name);
-	return path[turn];
+	unit_folder_remove(dir);
 }
 
 /* Makes the folders of a file too. */
@@ -99,7 +77,7 @@ put_text(const char *name, const char *text)
 static void
 look_in(const char *identity)
 {
-	struct device_paths paths = { .identity = identity, .root = in_dir("root") };
+	struct device_paths paths = { .identity = identity, .root = unit_in(dir, "root") };
 
 	device_look_in(&paths);
 }
@@ -118,7 +96,7 @@ START_TEST(identity_comes_from_the_board_and_from_the_kernel)
 	put_text("root/sys/class/net/eth1/address", "02:00:00:31:04:18\n");
 	put_text("root/sys/class/net/eth1/device/vendor", "1\n");
 	put_text("root/sys/class/net/lo/address", "00:00:00:00:00:00\n");
-	look_in(in_dir("device.json"));
+	look_in(unit_in(dir, "device.json"));
 	device_identity(&id);
 	ck_assert_str_eq(id.model, "31");
 	ck_assert_str_eq(id.serial, "310324000417");
@@ -135,12 +113,12 @@ START_TEST(a_board_that_tells_nothing_is_no_fault)
 {
 	struct device_identity id;
 
-	look_in(in_dir("none.json"));
+	look_in(unit_in(dir, "none.json"));
 	device_identity(&id);
 	ck_assert_str_eq(id.model, "");
 	ck_assert_uint_eq(id.flash_count, 0);
 	put_text("broken.json", "{\"model\":31,\"flash\":7,\"rs485\":-1,");
-	look_in(in_dir("broken.json"));
+	look_in(unit_in(dir, "broken.json"));
 	device_identity(&id);
 	ck_assert_str_eq(id.model, "");
 }
@@ -351,13 +329,13 @@ firmware_setup(void)
 	key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
 	ck_assert_ptr_nonnull(key);
 	put_text("keys/readme", "keys");
-	f = fopen(in_dir("keys/maker.pem"), "w");
+	f = fopen(unit_in(dir, "keys/maker.pem"), "w");
 	ck_assert_ptr_nonnull(f);
 	ck_assert_int_eq(PEM_write_PUBKEY(f, key), 1);
 	fclose(f);
-	firmware_look_in(in_dir("keys"));
+	firmware_look_in(unit_in(dir, "keys"));
 	put_text("device.json", "{\"compatible\":\"um31\",\"min_version\":\"1.3.9\"}");
-	look_in(in_dir("device.json"));
+	look_in(unit_in(dir, "device.json"));
 }
 
 static void
@@ -405,7 +383,7 @@ verify(const struct package *p)
 	char why[256];
 
 	put_file("package", p->bytes, p->len);
-	return firmware_verify(in_dir("package"), &m, why, sizeof(why));
+	return firmware_verify(unit_in(dir, "package"), &m, why, sizeof(why));
 }
 
 START_TEST(a_package_is_good_only_whole_and_unchanged)
@@ -439,7 +417,7 @@ START_TEST(a_package_of_somebody_else_is_refused)
 	ck_assert_int_eq(verify(&p), E_DENIED);
 	EVP_PKEY_free(key);
 	key = ours;
-	unlink(in_dir("keys/maker.pem"));
+	unlink(unit_in(dir, "keys/maker.pem"));
 	ck_assert_int_eq(verify(&p), E_NOTFOUND);
 }
 END_TEST
@@ -464,7 +442,7 @@ take(const struct package *p, bool form, bool force, char why[static 256])
 	if (form)
 		len += (size_t)snprintf(body + len, 16, "\r\n--b--\r\n");
 	put_file("body", body, len);
-	upload.file = in_dir("body");
+	upload.file = unit_in(dir, "body");
 	return firmware_take(store, &upload, &m, why, 256);
 }
 
@@ -476,15 +454,15 @@ START_TEST(a_good_package_is_handed_over_and_the_last_one_kept)
 	char why[256];
 
 	ck_assert_msg(take(&p, false, false, why) == E_OK, "%s", why);
-	manifest = json_load_file(in_dir("firmware/spool/update.json"), 0, NULL);
+	manifest = json_load_file(unit_in(dir, "firmware/spool/update.json"), 0, NULL);
 	ck_assert_str_eq(json_string_value(json_object_get(manifest, "version")), "1.4.0");
 	ck_assert_int_eq(access(json_string_value(json_object_get(manifest, "file")), R_OK), 0);
 	json_decref(manifest);
 	ck_assert_int_eq(take(&p, false, false, why), E_BUSY);
-	unlink(in_dir("firmware/spool/update.json"));
+	unlink(unit_in(dir, "firmware/spool/update.json"));
 	ck_assert_int_eq(take(&p, false, false, why), E_OK);
-	ck_assert_int_eq(access(in_dir("firmware/previous.bin"), R_OK), 0);
-	ck_assert_int_lt(access(in_dir("firmware/incoming.bin"), R_OK), 0);
+	ck_assert_int_eq(access(unit_in(dir, "firmware/previous.bin"), R_OK), 0);
+	ck_assert_int_lt(access(unit_in(dir, "firmware/incoming.bin"), R_OK), 0);
 	firmware_log(dir, &log);
 	ck_assert_ptr_nonnull(strstr(log.p, "version 1.4.0 for um31"));
 	text_free(&log);
@@ -501,8 +479,8 @@ START_TEST(what_does_not_fit_the_device_is_refused)
 	ck_assert_int_eq(take(&other, false, true, why), E_UNSUPPORTED);
 	ck_assert_int_eq(take(&junk, false, false, why), E_FRAME);
 	ck_assert_int_eq(take(&old, false, false, why), E_VERSION);
-	ck_assert_int_lt(access(in_dir("firmware/spool/update.json"), F_OK), 0);
-	ck_assert_int_lt(access(in_dir("firmware/incoming.bin"), F_OK), 0);
+	ck_assert_int_lt(access(unit_in(dir, "firmware/spool/update.json"), F_OK), 0);
+	ck_assert_int_lt(access(unit_in(dir, "firmware/incoming.bin"), F_OK), 0);
 	ck_assert_int_eq(take(&old, false, true, why), E_OK);
 }
 END_TEST

@@ -186,6 +186,9 @@ START_TEST(addresses_and_options_are_understood)
 	ck_assert_uint_eq(o.day_stamp, STAMP_END);
 	ck_assert_int_eq(spodes_options(&o, 36, ""), E_OK);
 	ck_assert_uint_eq(o.transport, DLMS_WRAPPER);
+	ck_assert_int_eq(spodes_options(&o, 36, ";auth=gmac"), E_OK);
+	ck_assert_uint_eq(o.auth_rd, AUTH_GMAC);
+	ck_assert_uint_eq(o.auth_wr, AUTH_GMAC);
 	ck_assert_int_eq(spodes_family.check_address("16"), E_OK);
 	ck_assert_int_eq(spodes_family.check_address("10.0.0.1:4059"), E_INVALID);
 }

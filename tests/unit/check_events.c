@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "src/base/clock.h"
 #include "src/base/log.h"
@@ -105,7 +106,7 @@ static void
 teardown(void)
 {
 	close_engine(false);
-	fixture_remove_folder(f.dir);
+	unit_folder_remove(f.dir);
 }
 
 static void
@@ -119,7 +120,17 @@ put(enum table table, const char *key, const char *json)
 
 /* ---- waiting for something to come true, in the loop ---- */
 
-struct waiting { bool (*is)(size_t); size_t n; int64_t until_us; bool came; };
+/* Not the clock that tests replace. */
+static int64_t
+real_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+struct waiting { bool (*is)(size_t); size_t n; int64_t until_ms; bool came; };
 
 static void
 look(void *arg)
@@ -127,14 +138,14 @@ look(void *arg)
 	struct waiting *w = arg;
 
 	w->came = w->is(w->n);
-	if (w->came || clock_mono_us() > w->until_us)
+	if (w->came || real_ms() > w->until_ms)
 		loop_stop(loop);
 }
 
 static bool
 try_until(bool (*is)(size_t), size_t n, unsigned ms)
 {
-	struct waiting w = { is, n, clock_mono_us() + ms * INT64_C(1000), false };
+	struct waiting w = { is, n, real_ms() + ms, false };
 	struct loop_timer *timer = loop_timer(loop, LOOK_MS, true, look, &w);
 
 	ck_assert_int_eq(loop_run(loop), E_OK);
@@ -453,6 +464,86 @@ START_TEST(many_rows_at_one_event)
 }
 END_TEST
 
+/* ---- a week ---- */
+
+static int64_t fake_utc_us, fake_mono_us;
+
+static int64_t
+fake_utc(void)
+{
+	return fake_utc_us;
+}
+
+static int64_t
+fake_mono(void)
+{
+	return fake_mono_us;
+}
+
+static void
+pass_until(int64_t utc_us)
+{
+	fake_mono_us += utc_us - fake_utc_us;
+	fake_utc_us = utc_us;
+	events_clock_stepped(events);
+}
+
+static bool
+has_row_of(size_t moment)
+{
+	struct rows r = journal();
+	bool has = false;
+
+	for (size_t i = 0; i < r.n; i++)
+		has |= number(r.rows[i], "moment") == (int64_t)moment;
+	forget(&r);
+	return has;
+}
+
+/* Every half hour of a week, with crashes at any time around it: each is carried out, none twice. */
+START_TEST(a_week_of_half_hours_with_crashes)
+{
+	static const struct clock_source fake = { fake_utc, fake_mono };
+	enum { HALF_HOURS = 7 * 48 };
+	const int64_t start = INT64_C(1780272000);
+	struct rows rows;
+	unsigned dice = 5;
+
+	fake_utc_us = start * 1000000;
+	fake_mono_us = 1;
+	clock_replace(&fake);
+	put(TABLE_ACTION_MQTT, "5", "{\"id\":5,\"meterMessageId\":1,\"brokerId\":1,\"topic\":\"t\"}");
+	put(TABLE_SCHEDULES, "1", "{\"id\":1,\"min\":30}");
+	put(TABLE_MANAGER, "1", "{\"id\":1,\"eventType\":\"Scheduler\",\"eventId\":1,"
+				"\"actionType\":\"MQTTMeterMessages\",\"actionId\":5}");
+	events_reload(events);
+	for (int i = 1; i <= HALF_HOURS; i++) {
+		int64_t due = start + i * INT64_C(1800);
+
+		dice = dice * 1103515245 + 12345;
+		if (dice >> 16 & 1)
+			pass_until((due - 1) * 1000000);
+		if ((dice >> 17) % 16 == 0)
+			restart(true);
+		pass_until(due * 1000000 + (dice >> 20) % 900000);
+		if ((dice >> 18) % 8 == 0) {
+			try_until(never, 0, (dice >> 24) % 4);
+			restart(true);
+		}
+		if (i % 48 == 0)
+			until(has_row_of, (size_t)due);
+		else
+			until(has_rows, (size_t)i);
+	}
+	rows = journal();
+	ck_assert_uint_eq(rows.n, HALF_HOURS);
+	for (size_t i = 0; i < rows.n; i++)
+		ck_assert_int_eq(number(rows.rows[i], "moment"), start + 1800 * (int64_t)(i + 1));
+	forget(&rows);
+	clock_replace(NULL);
+}
+END_TEST
+
 /* ---- notes of the store ---- */
 
 static int
@@ -502,6 +593,7 @@ main(void)
 	tcase_add_test(tc, actions_that_say_when_themselves_are_bound);
 	tcase_add_test(tc, values_of_ours_cross_limits);
 	tcase_add_test(tc, many_rows_at_one_event);
+	tcase_add_test(tc, a_week_of_half_hours_with_crashes);
 	tcase_add_test(tc, notes_are_kept_replaced_and_removed);
 	suite_add_tcase(suite, tc);
 	return unit_main(suite);

@@ -2,7 +2,6 @@
  * /api/v1 without a poller. */
 #include <arpa/inet.h>
 #include <check.h>
-#include <curl/curl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -242,9 +241,7 @@ main(void)
 	TCase *tickets = tcase_create("tickets");
 	TCase *bytes = tcase_create("wire");
 	TCase *slowness = tcase_create("slow senders");
-	int failed;
 
-	curl_global_init(CURL_GLOBAL_DEFAULT);
 	tcase_add_checked_fixture(guards, http_setup, http_teardown);
 	tcase_add_loop_test(guards, foreign_pages_and_broken_hosts_are_refused, 0, COUNT(guarded));
 	tcase_add_test(guards, a_page_of_this_very_host_may_ask);
@@ -266,7 +263,5 @@ main(void)
 	tcase_set_timeout(slowness, 30);
 	tcase_add_loop_test(slowness, a_sender_that_stops_is_cut_off, 0, COUNT(slow));
 	suite_add_tcase(suite, slowness);
-	failed = unit_main(suite);
-	curl_global_cleanup();
-	return failed;
+	return unit_main(suite);
 }

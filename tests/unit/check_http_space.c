@@ -138,11 +138,9 @@ static char web[64];
 static void
 write_page(const char *name, const char *text)
 {
-	char path[128];
-	FILE *f;
+	FILE *f = fopen(unit_in(web, name), "we");
 
-	snprintf(path, sizeof(path), "%s/%s", web, name);
-	ck_assert_ptr_nonnull(f = fopen(path, "we"));
+	ck_assert_ptr_nonnull(f);
 	ck_assert_int_ge(fputs(text, f), 0);
 	ck_assert_int_eq(fclose(f), 0);
 }
@@ -150,8 +148,7 @@ write_page(const char *name, const char *text)
 static void
 setup(void)
 {
-	snprintf(web, sizeof(web), "/tmp/check_web.XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(web));
+	unit_folder_make(web);
 	write_page("index.html", "<p>plain</p>");
 	write_page("app.0123abcd.js", "plain()");
 	write_page("app.0123abcd.js.gz", "compressed");
@@ -164,16 +161,8 @@ setup(void)
 static void
 teardown(void)
 {
-	static const char *const pages[] = { "index.html", "app.0123abcd.js", "app.0123abcd.js.gz",
-		".secret.html", "big.txt" };
-	char path[128];
-
 	http_teardown();
-	for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
-		snprintf(path, sizeof(path), "%s/%s", web, pages[i]);
-		unlink(path);
-	}
-	rmdir(web);
+	unit_folder_remove(web);
 }
 
 /* One request of the administrator, with one more field. */
@@ -526,9 +515,7 @@ main(void)
 	Suite *suite = suite_create("http space");
 	TCase *served = tcase_create("served");
 	TCase *pure = tcase_create("pure");
-	int failed;
 
-	curl_global_init(CURL_GLOBAL_DEFAULT);
 	tcase_add_checked_fixture(served, setup, teardown);
 	tcase_set_timeout(served, 30);
 	tcase_add_loop_test(served, the_order_of_checks_is_kept, 0, COUNT(asked));
@@ -547,7 +534,5 @@ main(void)
 	tcase_add_loop_test(pure, tickets_are_found_in_cookies, 0, COUNT(cookies));
 	tcase_add_loop_test(pure, lists_of_preferences_are_understood, 0, COUNT(lists));
 	suite_add_tcase(suite, pure);
-	failed = unit_main(suite);
-	curl_global_cleanup();
-	return failed;
+	return unit_main(suite);
 }

@@ -1,6 +1,5 @@
 /* The configuration of nginx: what stands in it, and that nothing from outside can add to it. */
 #include <check.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,37 +126,16 @@ END_TEST
 
 /* ---- with files ---- */
 
-static char dir[64];
+static char dir[UNIT_FOLDER];
 static struct store *store;
 static struct loop *loop;
-
-static int
-remove_entry(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-	(void)st;
-	(void)flag;
-	(void)ftw;
-	return remove(path);
-}
-
-static const char *
-in_dir(const char *name)
-{
-	static char path[2][256];
-	static int turn;
-
-	turn = !turn;
-	snprintf(path[turn], sizeof(path[turn]), "%s/%s", dir, name);
-	return path[turn];
-}
 
 static void
 setup(void)
 {
 	char why[256];
 
-	snprintf(dir, sizeof(dir), "/tmp/check_nginx.XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(dir));
+	unit_folder_make(dir);
 	ck_assert_int_eq(store_open(&store, dir, why, sizeof(why)), E_OK);
 	ck_assert_int_eq(loop_open(&loop), E_OK);
 }
@@ -168,7 +146,7 @@ teardown(void)
 	loop_end_work(loop);
 	loop_close(loop);
 	store_close(store);
-	nftw(dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+	unit_folder_remove(dir);
 }
 
 START_TEST(a_certificate_is_made_once_and_again_when_it_does_not_fit)
@@ -177,23 +155,23 @@ START_TEST(a_certificate_is_made_once_and_again_when_it_does_not_fit)
 	int64_t until = 0;
 	FILE *f;
 
-	ck_assert_int_eq(certificate_check(in_dir("c"), in_dir("k"), NULL), E_NOTFOUND);
-	ck_assert_int_eq(certificate_ensure(in_dir("c"), in_dir("k"), "uspd-1"), E_OK);
-	ck_assert_int_eq(certificate_check(in_dir("c"), in_dir("k"), &until), E_OK);
+	ck_assert_int_eq(certificate_check(unit_in(dir, "c"), unit_in(dir, "k"), NULL), E_NOTFOUND);
+	ck_assert_int_eq(certificate_ensure(unit_in(dir, "c"), unit_in(dir, "k"), "uspd-1"), E_OK);
+	ck_assert_int_eq(certificate_check(unit_in(dir, "c"), unit_in(dir, "k"), &until), E_OK);
 	ck_assert_int_eq(until, 4102444799); /* the end of 2099 */
-	ck_assert_int_eq(stat(in_dir("k"), &before), 0);
+	ck_assert_int_eq(stat(unit_in(dir, "k"), &before), 0);
 	ck_assert_uint_eq(before.st_mode & 0777, 0600);
-	ck_assert_int_eq(certificate_ensure(in_dir("c"), in_dir("k"), "uspd-1"), E_OK);
-	ck_assert_int_eq(stat(in_dir("k"), &after), 0);
+	ck_assert_int_eq(certificate_ensure(unit_in(dir, "c"), unit_in(dir, "k"), "uspd-1"), E_OK);
+	ck_assert_int_eq(stat(unit_in(dir, "k"), &after), 0);
 	ck_assert(before.st_ino == after.st_ino);
-	ck_assert_int_eq(certificate_ensure(in_dir("c2"), in_dir("k2"), ""), E_OK);
-	ck_assert_int_eq(certificate_check(in_dir("c2"), in_dir("k"), NULL), E_INVALID);
-	f = fopen(in_dir("c"), "w");
+	ck_assert_int_eq(certificate_ensure(unit_in(dir, "c2"), unit_in(dir, "k2"), ""), E_OK);
+	ck_assert_int_eq(certificate_check(unit_in(dir, "c2"), unit_in(dir, "k"), NULL), E_INVALID);
+	f = fopen(unit_in(dir, "c"), "w");
 	fputs("-----BEGIN CERTIFICATE-----\nnonsense\n", f);
 	fclose(f);
-	ck_assert_int_eq(certificate_check(in_dir("c"), in_dir("k"), NULL), E_INVALID);
-	ck_assert_int_eq(certificate_ensure(in_dir("c"), in_dir("k"), "uspd-1"), E_OK);
-	ck_assert_int_eq(certificate_check(in_dir("c"), in_dir("k"), NULL), E_OK);
+	ck_assert_int_eq(certificate_check(unit_in(dir, "c"), unit_in(dir, "k"), NULL), E_INVALID);
+	ck_assert_int_eq(certificate_ensure(unit_in(dir, "c"), unit_in(dir, "k"), "uspd-1"), E_OK);
+	ck_assert_int_eq(certificate_check(unit_in(dir, "c"), unit_in(dir, "k"), NULL), E_OK);
 }
 END_TEST
 
@@ -202,13 +180,13 @@ END_TEST
 static void
 make_stand_in(void)
 {
-	FILE *f = fopen(in_dir("nginx-stand-in"), "w");
+	FILE *f = fopen(unit_in(dir, "nginx-stand-in"), "w");
 
 	fprintf(f,
 	    "#!/bin/sh\n[ \"$1\" = -v ] && { echo 'nginx version: nginx/1.22.1' >&2; exit 0; }\n"
 	    "grep -q 'listen 9 ' \"$6\" && { echo 'port 9 is no good' >&2; exit 1; }\nexit 0\n");
 	fclose(f);
-	ck_assert_int_eq(chmod(in_dir("nginx-stand-in"), 0755), 0);
+	ck_assert_int_eq(chmod(unit_in(dir, "nginx-stand-in"), 0755), 0);
 }
 
 static void
@@ -233,7 +211,7 @@ reloads(void)
 {
 	struct stat st;
 
-	return stat(in_dir("reloads"), &st) == 0 ? (size_t)st.st_size : 0;
+	return stat(unit_in(dir, "reloads"), &st) == 0 ? (size_t)st.st_size : 0;
 }
 
 static int
@@ -249,7 +227,7 @@ START_TEST(settings_become_a_configuration_only_when_nginx_takes_it)
 {
 	char command[128], row[256] = "";
 	struct front_options options = { .store = store, .loop = loop, .data_dir = dir,
-		.run_dir = dir, .http_port = 8080, .nginx = in_dir("nginx-stand-in"),
+		.run_dir = dir, .http_port = 8080, .nginx = unit_in(dir, "nginx-stand-in"),
 		.reload = command };
 	struct front *front;
 	FILE *f;
@@ -260,7 +238,7 @@ START_TEST(settings_become_a_configuration_only_when_nginx_takes_it)
 	snprintf(command, sizeof(command), "printf x >>%s/reloads", dir);
 	ck_assert_int_eq(front_open(&front, &options), E_OK);
 	follow(front);
-	ck_assert_int_ne(access(in_dir("nginx/nginx.conf"), F_OK), 0);
+	ck_assert_int_ne(access(unit_in(dir, "nginx/nginx.conf"), F_OK), 0);
 
 	ck_assert_int_eq(store_setting_put(store, "tls.enabled", "1"), E_OK);
 	ck_assert_int_eq(store_edit(store, &(struct store_edit){ .kind = EDIT_ROW, .table = TABLE_TCP,
@@ -268,7 +246,7 @@ START_TEST(settings_become_a_configuration_only_when_nginx_takes_it)
 			     "\"allow\":[\"10.0.0.0/8\",\"all; }\"],\"cert\":\"-----BEGIN x\","
 			     "\"key\":\"-----BEGIN y\"}" }, 1, NULL, NULL, 0), E_OK);
 	follow(front);
-	f = fopen(in_dir("nginx/nginx.conf"), "r");
+	f = fopen(unit_in(dir, "nginx/nginx.conf"), "r");
 	ck_assert_ptr_nonnull(f);
 	len = fread(conf, 1, sizeof(conf) - 1, f);
 	fclose(f);
@@ -287,11 +265,11 @@ START_TEST(settings_become_a_configuration_only_when_nginx_takes_it)
 	ck_assert_int_eq(store_sync(store), E_OK);
 	ck_assert_int_eq(store_journal_read(store, DJ_SYSTEM, 0, 1, true, take_row, row), E_OK);
 	ck_assert_ptr_nonnull(strstr(row, "port 9 is no good"));
-	ck_assert_int_ne(access(in_dir("nginx/nginx.conf.new"), F_OK), 0);
+	ck_assert_int_ne(access(unit_in(dir, "nginx/nginx.conf.new"), F_OK), 0);
 
 	ck_assert_int_eq(store_setting_put(store, "tls.enabled", "0"), E_OK);
 	follow(front);
-	ck_assert_int_ne(access(in_dir("nginx/nginx.conf"), F_OK), 0);
+	ck_assert_int_ne(access(unit_in(dir, "nginx/nginx.conf"), F_OK), 0);
 	ck_assert_uint_eq(reloads(), 2);
 	loop_end_work(loop);
 	front_close(front);

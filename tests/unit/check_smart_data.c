@@ -1,7 +1,6 @@
 /* Meter data of SMART-JSON over a real store, from outside: requests in every form that clients are
  * known to send, answers byte for byte.  The archive is that of vectors/smart-json.jsonl. */
 #include <check.h>
-#include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -587,10 +586,8 @@ int
 main(void)
 {
 	Suite *s = suite_create("smart data");
-	int failed;
 	TCase *t = tcase_create("over HTTP");
 
-	curl_global_init(CURL_GLOBAL_DEFAULT);
 	tcase_add_checked_fixture(t, smart_setup, http_teardown);
 	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, an_answer_has_its_form, 0, COUNT(answers));
@@ -608,7 +605,5 @@ main(void)
 	tcase_add_test(t, meters_that_cannot_be_asked_carry_an_error);
 	tcase_add_test(t, orders_to_meters_are_refused_by_reason);
 	suite_add_tcase(s, t);
-	failed = unit_main(s);
-	curl_global_cleanup();
-	return failed;
+	return unit_main(s);
 }

@@ -322,7 +322,7 @@ START_TEST(file_of_version_1_gets_its_tables)
 	sqlite3 *db;
 
 	store_close(f.store);
-	fixture_remove_folder(f.dir);
+	unit_folder_remove(f.dir);
 	ck_assert_int_eq(mkdir(f.dir, 0750), 0);
 	snprintf(path, sizeof(path), "%s/config.db", f.dir);
 	ck_assert_int_eq(db_open(&db, path, (struct db_options){ .writable = true }), E_OK);

@@ -93,10 +93,10 @@ static const struct { const char *network, *address; bool allowed; } networks[] 
 START_TEST(networks_let_in_only_their_own)
 {
 	struct tcp_row row = { .n_allow = 1 };
-	struct row_network one;
+	struct address_range one;
 
-	ck_assert_int_eq(row_network_parse(&row.allow[0], networks[_i].network), E_OK);
-	ck_assert_int_eq(row_network_parse(&one, networks[_i].address), E_OK);
+	ck_assert_int_eq(address_range_parse(&row.allow[0], networks[_i].network), E_OK);
+	ck_assert_int_eq(address_range_parse(&one, networks[_i].address), E_OK);
 	ck_assert_int_eq(tcp_row_allows(&row, one.address), networks[_i].allowed);
 }
 END_TEST

@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 #include <check.h>
 #include <curl/curl.h>
-#include <ftw.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -14,8 +13,9 @@
 
 #include "smart-json/http.h"
 #include "src/base/loop.h"
+#include "tests/unit/unit.h"
 
-char http_dir[64];
+char http_dir[UNIT_FOLDER];
 const char *http_web;
 const struct http_space *const *http_own_spaces;
 static struct loop *loop;
@@ -40,8 +40,8 @@ open_server(uint32_t idle_ms, bool with_poller, bool guarded)
 	struct http_options options = { .idle_ms = idle_ms };
 	char why[256];
 
-	snprintf(http_dir, sizeof(http_dir), "/tmp/check_http.XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(http_dir));
+	curl_global_init(CURL_GLOBAL_DEFAULT);
+	unit_folder_make(http_dir);
 	ck_assert_int_eq(loop_open(&loop), E_OK);
 	ck_assert_int_eq(store_open(&http_store, http_dir, why, sizeof(why)), E_OK);
 	if (with_poller)
@@ -100,15 +100,6 @@ http_token_field(void)
 	return field;
 }
 
-static int
-remove_entry(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-	(void)st;
-	(void)flag;
-	(void)ftw;
-	return remove(path);
-}
-
 /* In the loop: a stop from outside could come before the loop has begun to run. */
 static void
 stop(void *arg)
@@ -129,7 +120,8 @@ http_teardown(void)
 	http_close(http);
 	store_close(http_store);
 	loop_close(loop);
-	nftw(http_dir, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+	unit_folder_remove(http_dir);
+	curl_global_cleanup();
 }
 
 /* ---- clients ---- */

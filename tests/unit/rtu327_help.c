@@ -1,11 +1,12 @@
 #include "tests/unit/rtu327_help.h"
 
 #include <check.h>
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "tests/unit/unit.h"
 
 static void
 add_meter(struct rtu_store *s, uint32_t id, const char *override)
@@ -30,8 +31,7 @@ rtu_store_open(struct rtu_store *s)
 	const struct meter_table *table;
 	char why[256] = "";
 
-	snprintf(s->dir, sizeof(s->dir), "/tmp/check_rtu327.XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(s->dir));
+	unit_folder_make(s->dir);
 	ck_assert_msg(store_open(&s->store, s->dir, why, sizeof(why)) == E_OK, "store: %s", why);
 	add_meter(s, RTU_METER, "");
 	add_meter(s, RTU_METER_SILENT, RTU_SILENT);
@@ -45,17 +45,8 @@ rtu_store_open(struct rtu_store *s)
 void
 rtu_store_close(struct rtu_store *s)
 {
-	DIR *dir;
-	struct dirent *entry;
-
 	store_close(s->store);
-	dir = opendir(s->dir);
-	ck_assert_ptr_nonnull(dir);
-	while ((entry = readdir(dir)) != NULL)
-		if (entry->d_name[0] != '.')
-			unlinkat(dirfd(dir), entry->d_name, 0);
-	closedir(dir);
-	rmdir(s->dir);
+	unit_folder_remove(s->dir);
 }
 
 void

@@ -23,7 +23,8 @@ simclient_make(const char *type, const char *keys)
 	char json[3000];
 
 	snprintf(json, sizeof(json),
-	    "{\"tz_min\":180,\"buses\":[{\"name\":\"b\",\"tcp\":\"127.0.0.1:0\",\"meters\":[{\"type\":\"%s\","
+	    "{\"tz_min\":180,\"buses\":[{\"name\":\"b\",\"tcp\":\"127.0.0.1:0\",\"meters\":["
+	    "{\"type\":\"%s\","
 	    "\"serial\":\"000000123456\",\"address\":16%s%s}]}]}",
 	    type, *keys != '\0' ? "," : "", keys);
 	sim_help_street(&street, json, true, SPODES_NOW_US);
@@ -83,7 +84,8 @@ simclient_raw(const char *hex)
 	uint8_t req[SIM_REQUEST_MAX], out[SIM_ANSWER_MAX];
 	size_t n = from_hex(hex, req, sizeof(req));
 
-	to_hex(out, exchange(req, n, out), answer);
+	n = exchange(req, n, out);
+	to_hex(out, n, answer);
 	return answer;
 }
 
@@ -137,7 +139,8 @@ simclient_frame(const char *server, unsigned client, unsigned control, const cha
 	size_t n = from_hex(info, octets, sizeof(octets));
 
 	n = build(server, client, control, false, octets, n, req);
-	to_hex(out, exchange(req, n, out), answer);
+	n = exchange(req, n, out);
+	to_hex(out, n, answer);
 	return answer;
 }
 
@@ -300,9 +303,9 @@ simclient_stamp(int64_t t, unsigned status)
 	static unsigned turn;
 	struct civil c = sim_civil(t);
 	int weekday = civil_weekday(civil_days(c.year, c.month, c.day));
-	uint8_t octets[12] = { (uint8_t)(c.year >> 8), (uint8_t)c.year, (uint8_t)c.month, (uint8_t)c.day,
-		(uint8_t)(weekday == 0 ? 7 : weekday), (uint8_t)c.hour, (uint8_t)c.minute, (uint8_t)c.second, 0, 0xFF,
-		0x4C, (uint8_t)status };
+	uint8_t octets[12] = { (uint8_t)(c.year >> 8), (uint8_t)c.year, (uint8_t)c.month,
+		(uint8_t)c.day, (uint8_t)(weekday == 0 ? 7 : weekday), (uint8_t)c.hour,
+		(uint8_t)c.minute, (uint8_t)c.second, 0, 0xFF, 0x4C, (uint8_t)status };
 	char *to = hex[turn++ % 4];
 
 	to_hex(octets, sizeof(octets), to);

@@ -16,7 +16,7 @@ void simclient_at(int64_t now_us);
 
 /* One frame, or anything, as it is; the answer ("" silence). */
 const char *simclient_raw(const char *hex);
-/* A frame of these parts with its checks: address octets of the server, client, control, information. */
+/* A frame of these parts with its checks: the server's address octets, client, control, information. */
 const char *simclient_frame(const char *server, unsigned client, unsigned control, const char *info);
 /* Connects (parameters of SNRM or "") with two octets of address; the answer. */
 const char *simclient_connect(unsigned client, const char *parameters);
@@ -27,9 +27,11 @@ void simclient_read(void);
 /* Connects as the configurator, mechanism 2. */
 void simclient_write(void);
 /* GET of class, name "1.0.1.8.0", attribute; `selector` "" or its octets with the leading number. */
-const char *simclient_get(unsigned class_id, const char *name, unsigned attribute, const char *selector);
+const char *simclient_get(unsigned class_id, const char *name, unsigned attribute,
+    const char *selector);
 /* The same, blocks joined, the octet "data" taken off. */
-const char *simclient_value(unsigned class_id, const char *name, unsigned attribute, const char *selector);
+const char *simclient_value(unsigned class_id, const char *name, unsigned attribute,
+    const char *selector);
 /* Selector 1 from..to, local seconds; all columns. */
 const char *simclient_range(int64_t from, int64_t to);
 /* The twelve octets of a local moment. */

@@ -1,7 +1,6 @@
 #include "tests/unit/store_help.h"
 
 #include <check.h>
-#include <dirent.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 #include <unistd.h>
 
 #include "src/base/log.h"
+#include "tests/unit/unit.h"
 
 static void
 open_store(struct fixture *f)
@@ -25,8 +25,7 @@ fixture_open(struct fixture *f)
 {
 	log_setup(LOG_LEVEL_ERROR, NULL);
 	memset(f, 0, sizeof(*f));
-	snprintf(f->dir, sizeof(f->dir), "/tmp/check-store-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(f->dir));
+	unit_folder_make(f->dir);
 	open_store(f);
 }
 
@@ -38,27 +37,10 @@ fixture_reopen(struct fixture *f)
 }
 
 void
-fixture_remove_folder(const char *dir)
-{
-	char path[512];
-	DIR *d = opendir(dir);
-	struct dirent *e;
-
-	while (d != NULL && (e = readdir(d)) != NULL) {
-		snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
-		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-			unlink(path);
-	}
-	if (d != NULL)
-		closedir(d);
-	rmdir(dir);
-}
-
-void
 fixture_close(struct fixture *f)
 {
 	store_close(f->store);
-	fixture_remove_folder(f->dir);
+	unit_folder_remove(f->dir);
 }
 
 void

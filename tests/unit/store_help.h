@@ -22,7 +22,6 @@ struct fixture {
 void fixture_open(struct fixture *);
 void fixture_close(struct fixture *);	/* removes the folder */
 void fixture_reopen(struct fixture *);
-void fixture_remove_folder(const char *dir);
 
 void fixture_put(struct fixture *, uint16_t dev, const struct record *);	/* and syncs */
 void fixture_queue(struct fixture *, uint16_t dev, const struct record *);
