@@ -6,7 +6,7 @@
 
 CONFIG ?= release
 O := build/$(CONFIG)
-PKGS := sqlite3 libevent libevent_pthreads jansson libcurl libsystemd libcrypto libcrypt zlib libzip expat xlsxwriter
+PKGS := sqlite3 libevent libevent_pthreads jansson libcurl libmosquitto libsystemd libcrypto libcrypt zlib libzip expat xlsxwriter
 PKG_CONFIG ?= pkg-config
 ifeq ($(origin CC),default)
 CC := gcc

@@ -15,7 +15,7 @@ packages_of() {
 		libmosquitto-dev libssl-dev libxlsxwriter-dev libsystemd-dev \
 		zlib1g-dev libcrypt-dev libzip-dev libexpat1-dev check ;;
 	build)	packages_of tools; packages_of libs ;;
-	neighbours) echo nginx-light libnginx-mod-stream openssl ser2net python3-serial \
+	neighbours) echo mosquitto nginx-light libnginx-mod-stream openssl ser2net python3-serial \
 		tshark ;;
 	clang)	echo clang ;;
 	lint)	echo clang clang-tidy clang-format cppcheck shellcheck ;;

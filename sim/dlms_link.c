@@ -190,7 +190,7 @@ send_segments(struct turn *turn)
 		out.more = i + 1 < all;
 		out.info = (const uint8_t *)d->answer.p + at;
 		out.info_n = d->answer.len - at < d->link.info_tx ? d->answer.len - at :
-									  d->link.info_tx;
+								    d->link.info_tx;
 		sim_hdlc_put(turn->w, &out);
 	}
 	if (end > d->link.sent)

@@ -17,6 +17,7 @@
 #include "src/base/text.h"
 #include "src/base/version.h"
 #include "src/events/events.h"
+#include "src/events/message.h"
 #include "src/poll/poll.h"
 #include "src/store/store.h"
 #include "src/system/board.h"
@@ -40,6 +41,7 @@ struct uspd {
 	struct orders *orders;
 	struct poll *poll;
 	struct events *events;
+	struct messages *messages;
 	struct rtu327 *rtu327;
 	struct transit *transit;
 	struct http *http;
@@ -159,6 +161,7 @@ take_changes(void *arg)
 
 	poll_reload(u->poll);
 	events_reload(u->events);
+	messages_reload(u->messages);
 	rtu327_reload(u->rtu327);
 	transit_reload(u->transit);
 	front_follow(u->front);
@@ -274,6 +277,17 @@ open_events(struct uspd *u)
 		.restart = restart_device, .arg = u };
 
 	return events_open(&u->events, &events);
+}
+
+static int
+open_messages(struct uspd *u, const struct options *opt)
+{
+	struct device_identity id;
+	struct messages_options messages = { .store = u->store, .loop = u->loop, .poll = u->poll,
+		.events = u->events, .data_dir = opt->data, .serial = id.serial };
+
+	device_identity(&id);
+	return messages_open(&u->messages, &messages);
 }
 
 static void
@@ -464,6 +478,7 @@ main(int argc, char **argv)
 		listen_to_store(&u);
 		if ((rc = open_orders(&u, &opt)) == E_OK && (rc = open_events(&u)) == E_OK &&
 		    (rc = open_poll(&u)) == E_OK && (rc = open_servers(&u, &opt)) == E_OK &&
+		    (rc = open_messages(&u, &opt)) == E_OK &&
 		    (rc = events_start(u.events, u.poll)) == E_OK) {
 			say_ready(&u);
 			rc = loop_run(u.loop); /* until a signal */
@@ -476,6 +491,7 @@ main(int argc, char **argv)
 	loop_end_work(u.loop);
 	front_close(u.front);
 	http_stop(u.http);
+	messages_close(u.messages);
 	poll_close(u.poll); /* ends transit sessions too */
 	transit_close(u.transit);
 	http_close(u.http); /* what waited for the poller has its answer */

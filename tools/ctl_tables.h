@@ -24,7 +24,11 @@
 	ROW("events/schdl", 40, "id", "schedules") \
 	ROW("events/calendar", 40, "calendarName", "groups of schedules") \
 	ROW("events/manager", 40, "id", "events and their actions") \
+	ROW("events/din", 40, "id", "events of inputs") \
+	ROW("events/ain", 40, "id", "events of measured values") \
 	ROW("actions/meter", 40, "id", "polling jobs") \
+	ROW("actions/relay", 40, "id", "switching of relays") \
+	ROW("actions/monitor", 40, "id", "readings of momentary values") \
 	ROW("actions/mqtt", 40, "id", "messages to brokers") \
 	ROW("actions/smtp", 40, "id", "messages by mail") \
 	ROW("actions/sntp", 40, "id", "when time servers are asked") \
@@ -46,7 +50,6 @@
 	ROW("messages/custom", 31, "id", "messages of the operator") \
 	ROW("messages/meter", 31, "id", "messages with meter data") \
 	ROW("meter/arch", 31, "id", "depth of the archive by class") \
-	ROW("events/din", 31, "id", "events of inputs") \
 	ROW("actions/sms", 31, "id", "messages by SMS") \
 	ROW("actions/reset", 31, "id", "when the device restarts") \
 	ROW("proto/rtu/auth", 31, "id", "passwords of RTU-327") \

@@ -296,7 +296,7 @@ spodes_relay_get(struct meter_session *s, unsigned number, bool *on)
 	int rc;
 
 	if (number != RELAY_NUMBER)
-		return E_NOTFOUND;
+		return E_UNSUPPORTED;
 	rc = spodes_number(s, &state, &n);
 	if (rc == E_OK)
 		*on = n == STATE_ON;
@@ -313,7 +313,7 @@ spodes_relay_set(struct meter_session *s, unsigned number, bool on)
 	int rc;
 
 	if (number != RELAY_NUMBER)
-		return E_NOTFOUND;
+		return E_UNSUPPORTED;
 	rc = spodes_number(s, &mode, &n);
 	if (rc == E_OK && n == 0)
 		return E_UNSUPPORTED; /* its relay cannot be controlled */

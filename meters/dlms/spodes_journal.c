@@ -1,6 +1,7 @@
-/* Journals out of the event logs (11, 12).  Several journals come from one log, so it is remembered
- * for each how far its log was read; an empty rest of a log is asked for once in a session.  A question
- * with a time of its own (query.from) reads from there and leaves no trace. */
+/* Journals out of the event logs (11, 12).  Several journals come from one log: what is new in it is
+ * read once and told for all of them, and it is remembered for each how far that was done.  An empty
+ * rest of a log is asked for once in a session.  A question with a time of its own (query.from) reads
+ * from there, tells its own journal only and leaves no trace. */
 #include "meters/dlms/spodes.h"
 
 #include <string.h>
@@ -14,7 +15,7 @@ struct harvest {
 	struct meter_session *s;
 	const struct query *q;
 	struct sink *sink;
-	unsigned log, pair;
+	unsigned log;
 	bool has_time_log;
 	bool is_asked;		/* for a time of its own; what was read up to now does not matter */
 	uint16_t word;		/* log 9: of the row before */
@@ -73,18 +74,32 @@ learn_log(struct meter_session *s, unsigned log)
 /* ---- rows ---- */
 
 static int
-put(struct harvest *h, int64_t ts, unsigned event, unsigned id)
+put(struct harvest *h, int64_t ts, const struct spodes_event *e)
 {
 	struct record rec = { .type = REC_EL_JOURNAL,
 		.valid = true,
 		.ts = ts,
-		.journal = h->q->journal };
+		.journal = e->journal };
 
 	if (ts < h->q->from)
 		return E_OK;
-	record_set(&rec, J_EVENT, event);
-	record_set(&rec, J_EVENT_ID, id);
+	record_set(&rec, J_EVENT, e->event);
+	record_set(&rec, J_EVENT_ID, e->id);
 	return h->sink->put(h->sink, &rec);
+}
+
+/* Whether this reading tells of it: it was asked for, or is new to its journal. */
+static bool
+is_told(const struct harvest *h, int64_t ts, const struct spodes_event *e)
+{
+	const struct spodes_memory *m = spodes_memory(h->s);
+
+	if (h->is_asked)
+		return e->journal == h->q->journal;
+	for (unsigned i = 0; i < SPODES_PAIRS; i++)
+		if (spodes_pairs[i].log == h->log && spodes_pairs[i].journal == e->journal)
+			return ts > m->upto[i];
+	return false;
 }
 
 static int
@@ -102,8 +117,8 @@ put_code(struct harvest *h, int64_t ts, int64_t code)
 			e.journal = J_UNAUTH;
 			e.event = !e.event;
 		}
-		if (e.journal == h->q->journal)
-			rc = put(h, ts, e.event, e.id);
+		if (is_told(h, ts, &e))
+			rc = put(h, ts, &e);
 	}
 	return rc;
 }
@@ -112,9 +127,11 @@ put_code(struct harvest *h, int64_t ts, int64_t code)
 static int
 put_times(struct harvest *h, int64_t new_ts, const struct cosem_time *old_time)
 {
-	int rc = put(h, cosem_time_utc(old_time, h->s->zone), 0, TIME_OLD_ID);
+	static const struct spodes_event before = { J_TIME_CORR, 0, TIME_OLD_ID },
+					 after = { J_TIME_CORR, 1, TIME_NEW_ID };
+	int rc = put(h, cosem_time_utc(old_time, h->s->zone), &before);
 
-	return rc == E_OK ? put(h, new_ts, 1, TIME_NEW_ID) : rc;
+	return rc == E_OK ? put(h, new_ts, &after) : rc;
 }
 
 static int
@@ -234,15 +251,40 @@ ask_first_time(struct harvest *h)
 	return entries > AT_ONCE ? ask_newest(h) : ask_range(h, epoch);
 }
 
+/* From where on something is new to one of the log's journals. */
+static void
+begin(struct harvest *h)
+{
+	const struct spodes_memory *m = spodes_memory(h->s);
+
+	h->after = h->is_asked ? h->q->from - 1 : INT64_MAX;
+	h->word = 0;
+	for (unsigned i = 0; i < SPODES_PAIRS && !h->is_asked; i++)
+		if (spodes_pairs[i].log == h->log && m->upto[i] < h->after) {
+			h->after = m->upto[i];
+			h->word = m->word[i];
+		}
+}
+
+static void
+end(const struct harvest *h)
+{
+	struct spodes_memory *m = spodes_memory(h->s);
+
+	for (unsigned i = 0; i < SPODES_PAIRS && !h->is_asked; i++)
+		if (spodes_pairs[i].log == h->log) {
+			m->upto[i] = (uint32_t)h->newest;
+			m->word[i] = h->word;
+		}
+}
+
 static int
 read_log(struct harvest *h)
 {
-	struct spodes_memory *m = spodes_memory(h->s);
 	uint32_t *empty = &spodes_of(h->s)->empty[h->log];
 	int rc;
 
-	h->after = h->is_asked ? h->q->from - 1 : m->upto[h->pair];
-	h->word = h->is_asked ? 0 : m->word[h->pair];
+	begin(h);
 	if (*empty != 0 && h->after + 1 >= *empty)
 		return E_OK;
 	rc = h->after <= 0 ? ask_first_time(h) : ask_range(h, h->after + 1);
@@ -254,19 +296,16 @@ read_log(struct harvest *h)
 	if (h->newest < h->after)
 		h->newest = h->after;
 	*empty = (uint32_t)h->newest + 1;
-	if (!h->is_asked) {
-		m->upto[h->pair] = (uint32_t)h->newest;
-		m->word[h->pair] = h->word;
-	}
+	end(h);
 	return E_OK;
 }
 
 static int
-read_pair(struct meter_session *s, const struct query *q, struct sink *sink, unsigned pair,
+read_one(struct meter_session *s, const struct query *q, struct sink *sink, unsigned log,
     bool has_time_log)
 {
 	struct harvest h = {
-		.s = s, .q = q, .sink = sink, .log = spodes_pairs[pair].log, .pair = pair,
+		.s = s, .q = q, .sink = sink, .log = log,
 		.has_time_log = has_time_log, .is_asked = q->from > 0,
 	};
 	int rc = learn_log(s, h.log);
@@ -292,7 +331,7 @@ spodes_read_journal(struct meter_session *s, const struct query *q, struct sink 
 	for (unsigned i = 0; i < SPODES_PAIRS; i++) {
 		if (spodes_pairs[i].journal != q->journal || !(logs >> spodes_pairs[i].log & 1))
 			continue;
-		rc = read_pair(s, q, sink, i, has_time_log);
+		rc = read_one(s, q, sink, spodes_pairs[i].log, has_time_log);
 		if (rc < 0 && rc != E_UNSUPPORTED)
 			return rc;
 		is_served = is_served || rc == E_OK;

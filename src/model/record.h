@@ -55,7 +55,8 @@ record_has(const struct record *r, unsigned slot)
  *   grid types (day, month, profile, hour): every label in [from, to] that the meter keeps;
  *   moment types: one reading now, from and to ignored;
  *   journals: records of `journal` newer than or equal to `from`; `known`, when not NULL, is
- *   the newest one stored, so that a family may stop at it after the first exchange. */
+ *   the newest one stored, so that a family may stop at it after the first exchange.  Records of
+ *   other journals that came with them may be put too, when from is 0. */
 struct query {
 	enum record_type type;
 	uint16_t journal;

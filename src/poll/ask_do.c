@@ -102,7 +102,8 @@ tell(struct conversation *c, const struct record *r)
 		return E_STOPPED;
 	if (labelled && (r->ts < q->ask.from || r->ts > q->ask.to))
 		return E_OK;
-	if (r->type == REC_EL_JOURNAL && is_marked(q, r))
+	/* Families that read several journals at once tell of all of them. */
+	if (r->type == REC_EL_JOURNAL && (r->journal != q->ask.journal || is_marked(q, r)))
 		return E_OK;
 	q->told++;
 	if (q->ask.record != NULL)

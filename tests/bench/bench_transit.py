@@ -24,7 +24,7 @@ import tty
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../integration"))
 
-from uspd import Daemon, Directory, Street  # noqa: E402
+from uspd import Daemon, Directory, Street, free_port  # noqa: E402
 
 FRAME, ROUNDS = 16, 10
 BULK, PACE = 1 << 20, 92160
@@ -112,12 +112,6 @@ def connect(port):
     s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     s.setblocking(True)
     return s
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 class Ser2net:

@@ -17,7 +17,7 @@ import rtu327_client as rtu
 import street_check
 import street_events
 import street_model
-from uspd import BIN, Daemon, Directory, Report, Street
+from uspd import BIN, Daemon, Directory, Report, Street, same, wait_until
 
 TZ = 180 * 60
 DAY, SLOT, DELAY = 86400, 1800, 20
@@ -51,18 +51,6 @@ def refusal(function, *args):
     except rtu.Refused as refused:
         return refused.code
     raise AssertionError("answered %r" % (result,))
-
-
-def same(got, wanted, what):
-    assert got == wanted, "%s: %r, model %r" % (what, got, wanted)
-
-
-def wait_until(what, ready, seconds=20):
-    end = time.monotonic() + seconds
-    while not (found := ready()):
-        assert time.monotonic() < end, "%s did not come" % what
-        time.sleep(0.1)
-    return found
 
 
 class HeadEnd:

@@ -11,7 +11,7 @@ import time
 
 import rtu327_client as rtu
 import street_check
-from uspd import BIN, Daemon, Directory, Report, Street
+from uspd import BIN, Daemon, Directory, Report, Street, same, wait_until
 
 TZ, DAY, SLOT = 180 * 60, 86400, 1800
 EXCHANGE_S, NEW_SERIAL = 20, "64000999"
@@ -34,18 +34,6 @@ STREET = {
 EXCHANGED, MOVED, MOVED_TO = "64000010", "64000050", "51"
 KINDS = ("ElDayEnergy", "ElMonthEnergy", "ElArr1ConsPower", "ElMomentEnergy", "ElMomentQuality",
          "ElDayConsEnergy", "ElMonthConsEnergy", "ElJrnl", "ElConfig")
-
-
-def same(got, wanted, what=""):
-    assert got == wanted, "%s: %r, wanted %r" % (what, got, wanted)
-
-
-def wait_until(what, ready, seconds=20):
-    end = time.monotonic() + seconds
-    while not (found := ready()):
-        assert time.monotonic() < end, "%s: not within %d s" % (what, seconds)
-        time.sleep(0.1)
-    return found
 
 
 class Table:

@@ -9,15 +9,10 @@ import select
 import socket
 import time
 
-from uspd import Daemon, Directory, Report
+from uspd import Daemon, Directory, Report, resident_kib
 
 GOOD = {"login": "admin", "password": "admin"}
 CROWD, ROUNDS = 500, 3
-
-
-def memory_kib(pid):
-    with open("/proc/%d/status" % pid, encoding="ascii") as f:
-        return int(next(line for line in f if line.startswith("VmRSS:")).split()[1])
 
 
 def sockets(pid):
@@ -259,7 +254,7 @@ def flat(s, tests):
     pid = s.daemon.child.pid
     s.alive()
     time.sleep(0.5)
-    before, files = memory_kib(pid), sockets(pid)
+    before, files = resident_kib(pid), sockets(pid)
     for _ in range(ROUNDS):
         for test in tests:
             test(s)
@@ -267,7 +262,7 @@ def flat(s, tests):
     end = time.monotonic() + 10
     while sockets(pid) > files and time.monotonic() < end:
         time.sleep(0.1)
-    after = memory_kib(pid)
+    after = resident_kib(pid)
     print("memory %d KiB before, %d KiB after; sockets %d, %d" % (before, after, files, sockets(pid)))
     assert sockets(pid) <= files, "sockets: %d, then %d" % (files, sockets(pid))
     if os.environ.get("USPD_CONFIG", "release") in ("release", "debug", "clang"):

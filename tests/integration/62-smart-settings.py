@@ -8,7 +8,7 @@ import time
 
 import smart_vectors
 from smart_schema import Schemas
-from uspd import Daemon, Directory, Report
+from uspd import Daemon, Directory, Report, same
 
 S = "/settings/"
 # Table, dialect: rows to add, and what rewrites the first of them.
@@ -130,10 +130,6 @@ def key_of(table, dialect):
 
 def wrapper(table):
     return "Meters" if table == "meter/table" else "Settings"
-
-
-def same(got, wanted, what=""):
-    assert got == wanted, "%s: %r instead of %r" % (what, got, wanted)
 
 
 class Settings:

@@ -13,7 +13,7 @@ import time
 import urllib.error
 import urllib.request
 
-from uspd import Daemon, Directory, Report, Street
+from uspd import Daemon, Directory, Report, Street, crc16
 
 STREET = {
     "tz_min": 180, "history_days": 60,
@@ -30,15 +30,6 @@ STREET = {
 FAR, NEAR, DEAD = 15, 16, 17    # ids in the order of the street
 PINGS = 60
 RTAC_SERIAL = 250
-
-
-def crc(data):
-    value = 0xFFFF
-    for byte in data:
-        value ^= byte
-        for _ in range(8):
-            value = value >> 1 ^ 0xA001 if value & 1 else value >> 1
-    return struct.pack("<H", value)
 
 
 def blocks(data):
@@ -170,7 +161,7 @@ class Orders:
 
     def raw(self):
         answer = self.good("POST", "bus/2/raw", {"hex": "03 00", "checksum": "crc16-modbus"})
-        wanted = (b"\3\0" + crc(b"\3\0")).hex()
+        wanted = (b"\3\0" + crc16(b"\3\0")).hex()
         assert answer["tx"] == wanted and answer["rx"] == wanted, answer
         answer = self.good("POST", "bus/2/raw", {"hex": "6300", "checksum": "mercury", "answer_ms": 200,
                                                  "settings": "9600,8n1"})
@@ -189,7 +180,7 @@ class Orders:
     def trace(self):
         assert self.ask("GET", "bus/2/trace")[0] == 404
         self.good("POST", "bus/2/trace", {"seconds": 60})
-        sent = (b"\7\0" + crc(b"\7\0")).hex()
+        sent = (b"\7\0" + crc16(b"\7\0")).hex()
         self.good("POST", "bus/2/raw", {"hex": "0700", "checksum": "mercury"})
         lines = self.good("GET", "bus/2/trace")["lines"]
         seen = [(line["dir"], line["hex"]) for line in lines]
@@ -204,7 +195,7 @@ class Orders:
     def pcapng(self, directory):
         data = self.ask("GET", "bus/2/trace.pcapng")[1]
         found = list(packets(data))
-        sent = b"\7\0" + crc(b"\7\0")
+        sent = b"\7\0" + crc16(b"\7\0")
         at = next(i for i, p in enumerate(found) if p[1] == 1 and p[3] == sent)
         assert found[at][2] == 2 and found[at + 1][1:3] == (2, 1) and found[at + 1][3] == sent
         assert all(a[0] <= b[0] + 50000 for a, b in zip(found, found[1:])), "times run backward"
@@ -272,7 +263,7 @@ class Orders:
 
     def tenant(self):
         port = self.daemon.iface[1]
-        frame = b"\5\0" + crc(b"\5\0")
+        frame = b"\5\0" + crc16(b"\5\0")
         before = self.bus("Iface1")
         start = time.monotonic()
         with socket.create_connection(("127.0.0.1", port), timeout=10) as client:

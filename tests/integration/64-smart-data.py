@@ -12,7 +12,7 @@ import smart_vectors
 import street_check
 import street_model
 from smart_schema import Schemas
-from uspd import Daemon, Directory, Report, Street
+from uspd import Daemon, Directory, Report, Street, same
 
 TZ = 180 * 60
 DAY, SLOT = 86400, 1800
@@ -100,10 +100,6 @@ def tags_of(entry):
 
 def stamps(device):
     return [entry["ts"] for entry in device["vals"] or []]
-
-
-def same(got, wanted, what):
-    assert got == wanted, "%s: %r, model %r" % (what, got, wanted)
 
 
 def thousandths(value):

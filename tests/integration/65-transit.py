@@ -19,7 +19,7 @@ import urllib.request
 
 import rtu327_client
 import street_check
-from uspd import Daemon, Directory, Report, Street
+from uspd import Daemon, Directory, Report, Street, crc16, free_port, same
 
 RESET = struct.pack("ii", 1, 0)
 PYSERIAL = """
@@ -40,21 +40,6 @@ STREET = {
         for n, count in ((1, 2), (2, 4), (3, 4))
     ],
 }
-
-
-def crc16(data):
-    crc = 0xffff
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ 0xa001 if crc & 1 else crc >> 1
-    return struct.pack("<H", crc)
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 class Line:
@@ -129,10 +114,6 @@ def ended(s, seconds=5.0):
     data = s.recv(100)
     assert data == b"", data
     s.close()
-
-
-def same(got, wanted, what=""):
-    assert got == wanted, "%s: %r instead of %r" % (what, got[:80], wanted[:80])
 
 
 class Transit:

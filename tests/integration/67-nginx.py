@@ -16,25 +16,11 @@ import warnings
 
 import rtu327_client as rtu
 from smart_vectors import Smart
-from uspd import Daemon, Directory, Process, Report
+from uspd import Daemon, Directory, Process, Report, free_port, wait_until
 
 NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
 CLIENT = "127.0.0.77"       # an address of the loopback that is not the proxy's
 MODULE = "/usr/lib/nginx/modules/ngx_stream_module.so"
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-def wait_until(what, ready, seconds=20):
-    end = time.monotonic() + seconds
-    while not (found := ready()):
-        assert time.monotonic() < end, "%s: not within %d s" % (what, seconds)
-        time.sleep(0.05)
-    return found
 
 
 def context(version=None):

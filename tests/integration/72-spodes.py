@@ -2,6 +2,7 @@
 """СПОДЭС meters over HDLC on a line, HDLC through TCP and the TCP wrapper, under every authentication and
 frame size: archives and journals are the model's; orders, calendars, keys, counters after a crash."""
 
+import calendar
 import csv
 import io
 import json
@@ -153,6 +154,7 @@ class Box:
         end = time.monotonic() + 45
         ids = {str(m.id) for m in self.good}
         while True:
+            self.daemon.get("status")       # counts anew what is missing
             rows = [r for r in self.daemon.get("meters?limit=1000")["rows"] if str(r["id"]) in ids]
             left = [(r["id"], r["state"], r["missing"], r["error"]) for r in rows
                     if r["state"] != "ok" or r["missing"] or not r["wanted"]]
@@ -235,8 +237,7 @@ class Box:
 
     @staticmethod
     def local(month, day):
-        return int(time.mktime(time.strptime("%d-%d-%d" % (time.gmtime().tm_year, month, day), "%Y-%m-%d"))) \
-            - time.timezone * 0 - 10800 - time.altzone * 0
+        return calendar.timegm((time.gmtime().tm_year, month, day, 0, 0, 0)) - 10800
 
     def same_part(self, meter, measure, rows):
         got = self.moment(meter, measure)

@@ -16,7 +16,7 @@ import time
 
 import rtu327_client as rtu
 from smart_vectors import Smart
-from uspd import Daemon, Directory, Report, Street
+from uspd import Daemon, Directory, Report, Street, resident_kib
 
 DAYS = float(os.environ.get("DAYS", "1"))
 GROWTH_KIB = 2048
@@ -29,11 +29,6 @@ STREET = {
         for i in range(1, 5)],
 }
 EVERYTHING = ["ElDayEnergy", "ElMonthEnergy", "ElArr1ConsPower", "ElJrnlPwr", "ElConfig"]
-
-
-def resident_kib(daemon):
-    with open("/proc/%d/status" % daemon.child.pid, encoding="ascii") as f:
-        return next(int(line.split()[1]) for line in f if line.startswith("VmRSS"))
 
 
 class Client(threading.Thread):
@@ -205,7 +200,7 @@ def run_day(daemon):
             daemon.drain()
         for client in clients:
             assert client.error is None, "%s, request %d: %r" % (client.name, client.done, client.error)
-        sizes.append(resident_kib(daemon))
+        sizes.append(resident_kib(daemon.child.pid))
         print("%3d %%: resident %d KiB" % (100 * step // STEPS, sizes[-1]), flush=True)
     print("requests: " + ", ".join("%s %d" % (c.name, c.done) for c in clients))
     assert max(sizes[2:]) - min(sizes[2:]) < GROWTH_KIB and sizes[-1] - sizes[2] < GROWTH_KIB, sizes

@@ -6,7 +6,7 @@ import os
 import time
 
 import street_check
-from uspd import Daemon, Directory, Report, Street
+from uspd import Daemon, Directory, Report, Street, resident_kib
 
 EXCHANGES = int(os.environ.get("EXCHANGES", "1000000"))
 WARM_UP = EXCHANGES // 5
@@ -19,11 +19,6 @@ STREET = {
         {"name": "eth", "count": 32, "tcp": "127.0.0.1:0", "meters": [
             {"type": "mercury230", "address": 5, "first_serial": "75000001"}]}],
 }
-
-
-def resident_kib(daemon):
-    with open("/proc/%d/status" % daemon.child.pid, encoding="ascii") as f:
-        return next(int(line.split()[1]) for line in f if line.startswith("VmRSS"))
 
 
 def exchanges(daemon):
@@ -55,10 +50,10 @@ def main():
             daemon.wait_complete(600)
             while exchanges(daemon) < WARM_UP:
                 run_all(daemon)
-            before = resident_kib(daemon)
+            before = resident_kib(daemon.child.pid)
             while exchanges(daemon) < EXCHANGES:
                 run_all(daemon)
-            after = resident_kib(daemon)
+            after = resident_kib(daemon.child.pid)
             print("%d exchanges: resident %d KiB after the warm-up, %d KiB at the end" % (
                 exchanges(daemon), before, after))
             assert after - before < GROWTH_KIB, (before, after)

@@ -83,6 +83,9 @@ def check_profile(meter, records, tz, wrong):
         for channel, tag in zip(meter.has, ("P+", "P-", "Q+", "Q-")):
             _compare(meter, "profile " + tag, record["ts"], record["values"].get(tag),
                      meter.power(channel, local), wrong)
+        if meter.is_spodes and (not record["isMeas"] or record["isPart"] != (off > 0)):
+            wrong.append("meter %s slice %d: isMeas %r isPart %r, %d s without supply" %
+                         (meter.id, record["ts"], record["isMeas"], record["isPart"], off))
         if meter.is_mercury and record["isMeas"] != (off < SLOT and local > meter.begin):
             wrong.append("meter %s slice %d: isMeas %r, %d s without supply" %
                          (meter.id, record["ts"], record["isMeas"], off))
@@ -112,7 +115,7 @@ def check_journals(daemon, meter, now, tz, wrong):
     n = 0
     for name in street_spodes.JOURNALS + street_spodes.NONE:
         records = daemon.data(meter.id, "ElJrnl" + name)["records"]
-        got = sorted((r["ts"] + tz, r["event"], r["eventId"]) for r in records)
+        got = sorted((r["ts"] + tz, r["values"]["event"], r["values"]["eventId"]) for r in records)
         wanted = made.get(name, [])
         if got != wanted:
             wrong.append("meter %s %s: %d events, model %d; only here %r, only there %r" % (

@@ -100,6 +100,32 @@ def mwh(serial, kind, tariff, t, outages=()):
     return counter(serial, kind, tariff, t, outages) * 500
 
 
+def spodes_register(serial, kind, tariff, t, scaler=0, outages=()):
+    """A СПОДЭС register in 10^scaler Wh."""
+    mwh_now = counter(serial, kind, tariff, t, outages) * 500
+    return mwh_now // 10 ** (scaler + 3) if scaler >= -3 else mwh_now * 10 ** (-3 - scaler)
+
+
+def spodes_load_rows(serial, kinds, begin, now, outages=(), period=SLOT_S, scaler=-1, powerup=False, gap_every=0,
+                     invalid_every=0, doubtful=True):
+    """[(stamp, status of the stamp, values of `kinds`)] of a load profile whose history began at `begin`."""
+    ends = []
+    for end in range((begin // period + 1) * period, now + 1, period):
+        if not (gap_every and end // period % gap_every == 0):
+            if off_seconds(end - period, end, outages) < period:
+                ends.append(end)
+    returns = [b for _, b in outages if b % period and begin < b <= now] if powerup else []
+    rows = []
+    for end in sorted(ends + returns):
+        start = (end - 1) // period * period
+        off = off_seconds(start, end, outages) > 0
+        status = 2 * (off and doubtful) + bool(invalid_every and end // period % invalid_every == 1 % invalid_every)
+        start = max([start] + [b for b in returns if start < b < end])
+        rows.append((end, status, [spodes_register(serial, k, 0, end, scaler, outages) -
+                                   spodes_register(serial, k, 0, start, scaler, outages) for k in kinds]))
+    return rows
+
+
 def off_seconds(start, end, outages):
     return sum(max(0, min(end, b) - max(start, a)) for a, b in outages)
 

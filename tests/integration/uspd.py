@@ -12,6 +12,8 @@ import os
 import select
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -237,3 +239,40 @@ class Report:
     def end(self):
         print("%d passed, %d failed" % (self.passed, self.failed))
         sys.exit(1 if self.failed else 0)
+
+
+# ---- small helpers ----
+
+def same(got, wanted, what=""):
+    """Long values are cut: what is told is read by a person."""
+    assert got == wanted, "%s: %.300r instead of %.300r" % (what, got, wanted)
+
+
+def wait_until(what, ready, seconds=20):
+    """What ready() gives as soon as that is true."""
+    end = time.monotonic() + seconds
+    while not (found := ready()):
+        assert time.monotonic() < end, "%s: not within %d s" % (what, seconds)
+        time.sleep(0.05)
+    return found
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def crc16(data):
+    """Of Modbus and Mercury, as it goes over the line."""
+    value = 0xFFFF
+    for byte in data:
+        value ^= byte
+        for _ in range(8):
+            value = value >> 1 ^ 0xA001 if value & 1 else value >> 1
+    return struct.pack("<H", value)
+
+
+def resident_kib(pid):
+    with open("/proc/%d/status" % pid, encoding="ascii") as f:
+        return next(int(line.split()[1]) for line in f if line.startswith("VmRSS:"))

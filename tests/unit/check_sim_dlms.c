@@ -287,17 +287,13 @@ END_TEST
 START_TEST(a_long_request_comes_in_segments)
 {
 	struct sim_meter *m = simclient_make("spodes", CHALLENGE);
-	char hex[1000] = "C101C1001400000D0000FF080001", one[40];
+	char hex[1000];
+	int n = snprintf(hex, sizeof(hex), "C101C1001400000D0000FF080001%02X", 12);
 
 	simclient_write();
-	snprintf(hex + strlen(hex), 3, "%02X", 12);
-	for (int i = 0; i < 12; i++) {
-		snprintf(one, sizeof(one),
-		    "02080901%02X11011102110311041105"
-		    "11061107",
-		    i);
-		strcat(hex, one);
-	}
+	for (int i = 0; i < 12; i++)
+		n += snprintf(hex + n, sizeof(hex) - (size_t)n,
+		    "02080901%02X1101110211031104110511061107", i);
 	ck_assert_uint_gt(strlen(hex) / 2, 200);
 	ck_assert_str_eq(simclient_apdu(hex), "C501C100");
 	ck_assert_str_eq(simclient_value(20, "0.0.13.0.0", 8, ""), hex + 26);

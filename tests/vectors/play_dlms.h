@@ -9,6 +9,7 @@
 
 #include "meters/dlms/cipher.h"
 #include "meters/dlms/xdlms_codec.h"
+#include "tests/vectors/play.h"
 
 enum { PLAY_DLMS_MAX = 16 * 1024 };
 struct play_octets {
@@ -36,6 +37,11 @@ struct play_dlms {
 
 bool play_dlms_hex(const json_t *text, struct play_octets *);
 json_t *play_dlms_hex_json(const uint8_t *, size_t);
+void play_dlms_set(json_t *to, const char *key, json_t *value);
+void play_dlms_set_int(json_t *to, const char *key, json_int_t);
+/* Hands `out` over unless a fault was found. */
+enum play_result play_dlms_finish(const struct play_dlms *, json_t *out, json_t **made, char *why,
+    size_t why_size);
 void play_dlms_fault(struct play_dlms *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* The next value as the vectors write it; NULL when it cannot be read. */

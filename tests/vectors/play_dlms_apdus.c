@@ -6,30 +6,6 @@
 #include "tests/vectors/play.h"
 #include "tests/vectors/play_dlms.h"
 
-static void
-set(json_t *to, const char *key, json_t *value)
-{
-	json_object_set_new(to, key, value);
-}
-
-static void
-set_int(json_t *to, const char *key, json_int_t n)
-{
-	set(to, key, json_integer(n));
-}
-
-static enum play_result
-finish(const struct play_dlms *p, json_t *out, json_t **made, char *why, size_t why_size)
-{
-	if (p->fault[0] != '\0') {
-		snprintf(why, why_size, "%s", p->fault);
-		json_decref(out);
-		return PLAY_DIFFERED;
-	}
-	*made = out;
-	return PLAY_DECODED;
-}
-
 /* ---- APDUs ---- */
 
 static const char *const months[] = { "January", "February", "March", "April", "May", "June", "July",
@@ -109,18 +85,18 @@ put_set(json_t *out, const struct cosem *c, struct octets data)
 	struct cosem_time t;
 
 	if (axdr_next(&a, &v) == E_OK && cosem_time_of(&v, &t) == E_OK)
-		set(out, "local", play_dlms_civil(&t.t));
+		play_dlms_set(out, "local", play_dlms_civil(&t.t));
 	a = again;
 	if (c->class != CLASS_CALENDAR || axdr_next(&a, &v) < 0 || v.tag != AXDR_ARRAY)
 		return;
 	if (json_object_get(out, "attribute") == NULL)
-		set_int(out, "attribute", c->index);
+		play_dlms_set_int(out, "attribute", c->index);
 	if (c->index == 7)
-		set(out, "seasons", seasons_json(&a, v.count));
+		play_dlms_set(out, "seasons", seasons_json(&a, v.count));
 	else if (c->index == 8)
-		set(out, "weeks", weeks_json(&a, v.count));
+		play_dlms_set(out, "weeks", weeks_json(&a, v.count));
 	else if (c->index == 9)
-		set(out, "days", days_json(&a, v.count));
+		play_dlms_set(out, "days", days_json(&a, v.count));
 }
 
 static void
@@ -139,15 +115,15 @@ put_selection(json_t *out, struct octets s)
 		return;
 	if (s.p[0] == 2) {
 		for (int i = 0; i < 4 && axdr_next(&a, &v) == E_OK && axdr_int(&v, &number); i++)
-			set_int(out, names[i], number);
+			play_dlms_set_int(out, names[i], number);
 		return;
 	}
 	if (cosem_captured(&a, &by, &index) < 0)
 		return;
 	if (axdr_next(&a, &v) == E_OK && cosem_time_of(&v, &t) == E_OK)
-		set(out, "from", play_dlms_civil(&t.t));
+		play_dlms_set(out, "from", play_dlms_civil(&t.t));
 	if (axdr_next(&a, &v) == E_OK && cosem_time_of(&v, &t) == E_OK)
-		set(out, "to", play_dlms_civil(&t.t));
+		play_dlms_set(out, "to", play_dlms_civil(&t.t));
 }
 
 /* What a request asks for, beyond what play_dlms_request() tells. */
@@ -164,8 +140,8 @@ put_request(json_t *out, struct play_dlms *p, const struct play_octets *tx)
 
 	if (apdu == APDU_AARQ && acse_parse(tx->p, tx->len, &aarq) == E_OK) {
 		/* The clients of the associations (1). */
-		set_int(out, "client", aarq.mechanism == MECHANISM_NONE ? 16 : 32);
-		set(out, "password", json_stringn((const char *)aarq.value.p, aarq.value.len));
+		play_dlms_set_int(out, "client", aarq.mechanism == MECHANISM_NONE ? 16 : 32);
+		play_dlms_set(out, "password", json_stringn((const char *)aarq.value.p, aarq.value.len));
 	}
 	rd_skip(&r, 1);
 	if (type != 1 && apdu != APDU_SET)
@@ -176,11 +152,11 @@ put_request(json_t *out, struct play_dlms *p, const struct play_octets *tx)
 	else if (apdu == APDU_SET)
 		put_set(out, &c, (struct octets){ p->blocks.p, p->blocks.len });
 	else if (apdu == APDU_ACTION) {
-		set_int(out, "method", c.index);
+		play_dlms_set_int(out, "method", c.index);
 		rd_skip(&r, 1);
 		a = axdr_init(r.p, rd_left(&r));
 		if (c.class == CLASS_CLOCK && axdr_next(&a, &v) == E_OK && axdr_int(&v, &n))
-			set_int(out, "seconds", n);
+			play_dlms_set_int(out, "seconds", n);
 	}
 }
 
@@ -195,31 +171,31 @@ put_answer(json_t *out, const struct play_octets *rx)
 	if (rx->p[0] == APDU_AARE) {
 		if (acse_parse(rx->p, rx->len, &aare) < 0 || initiate_parse(aare.user, &i) < 0)
 			return;
-		set(out, "accepted", json_boolean(acse_verdict(&aare) == E_OK));
-		set_int(out, "result", aare.result);
-		set_int(out, "diagnostic", aare.diagnostic);
-		set(out, "conformance", json_sprintf("%06X", i.conformance));
-		set_int(out, "server_max_pdu", i.max_pdu);
-		set_int(out, "initiate_error", i.error);
+		play_dlms_set(out, "accepted", json_boolean(acse_verdict(&aare) == E_OK));
+		play_dlms_set_int(out, "result", aare.result);
+		play_dlms_set_int(out, "diagnostic", aare.diagnostic);
+		play_dlms_set(out, "conformance", json_sprintf("%06X", i.conformance));
+		play_dlms_set_int(out, "server_max_pdu", i.max_pdu);
+		play_dlms_set_int(out, "initiate_error", i.error);
 		return;
 	}
 	if (xdlms_parse(rx->p, rx->len, &a) < 0)
 		return;
 	if (a.kind == XDLMS_EXCEPTION) {
-		set_int(out, "state_error", a.state);
-		set_int(out, "service_error", a.service);
-		set_int(out, "counter", a.counter);
+		play_dlms_set_int(out, "state_error", a.state);
+		play_dlms_set_int(out, "service_error", a.service);
+		play_dlms_set_int(out, "counter", a.counter);
 		return;
 	}
-	set_int(out, "result", a.result);
-	set_int(out, "data_access_result", a.result);
-	set(out, "name", json_string(cosem_result_name((unsigned)a.result)));
-	set_int(out, "block", a.block);
-	set(out, "last", json_boolean(a.last));
+	play_dlms_set_int(out, "result", a.result);
+	play_dlms_set_int(out, "data_access_result", a.result);
+	play_dlms_set(out, "name", json_string(cosem_result_name((unsigned)a.result)));
+	play_dlms_set_int(out, "block", a.block);
+	play_dlms_set(out, "last", json_boolean(a.last));
 	if (a.kind == XDLMS_DATA && a.result == RESULT_SUCCESS) {
 		list = play_dlms_value_of(a.data.p, a.data.len);
 		if (json_is_array(list))
-			set_int(out, "rows", (json_int_t)json_array_size(list));
+			play_dlms_set_int(out, "rows", (json_int_t)json_array_size(list));
 		json_decref(list);
 	}
 }
@@ -258,9 +234,9 @@ play_dlms_apdu(const json_t *vector, json_t **made, char *why, size_t why_size)
 		const char *slash = name != NULL ? strrchr(name, '/') : NULL;
 
 		if (slash != NULL)
-			set_int(out, "attribute", slash[1] - '0');
+			play_dlms_set_int(out, "attribute", slash[1] - '0');
 	}
-	return finish(&p, out, made, why, why_size);
+	return play_dlms_finish(&p, out, made, why, why_size);
 }
 
 /* ---- protections ---- */
@@ -302,19 +278,19 @@ play_protected(struct play_dlms *p, json_t *out, const struct play_octets *bytes
 
 	plain = *bytes;
 	if (cipher_open(&c, c.title, plain.p, &plain.len, &got) < 0) {
-		set(out, "accept", json_false());
+		play_dlms_set(out, "accept", json_false());
 		return;
 	}
-	set(out, "accept", json_true());
-	set(out, "security_control", json_sprintf("%02X", got.control));
-	set(out, "counter",
+	play_dlms_set(out, "accept", json_true());
+	play_dlms_set(out, "security_control", json_sprintf("%02X", got.control));
+	play_dlms_set(out, "counter",
 	    json_is_string(wanted_counter) ? json_sprintf("%08X", got.counter) :
 					     json_integer(got.counter));
-	set(out, "plain", play_dlms_hex_json(plain.p, plain.len));
-	set(out, "cipher_and_tag", play_dlms_hex_json(bytes->p + 7, bytes->len - 7));
+	play_dlms_set(out, "plain", play_dlms_hex_json(plain.p, plain.len));
+	play_dlms_set(out, "cipher_and_tag", play_dlms_hex_json(bytes->p + 7, bytes->len - 7));
 	if (plain.p[0] == APDU_NOTIFICATION) {
 		apdu = play_dlms_answer(p, plain.p, plain.len);
-		set(out, "apdu", apdu);
+		play_dlms_set(out, "apdu", apdu);
 	}
 	if (!is_sent)
 		return;
@@ -365,7 +341,7 @@ play_proof(struct play_dlms *p, json_t *out, const json_t *decoded, const struct
 		expect_proof(p, &c, is_aes ? MECHANISM_AES : MECHANISM_GMAC,
 		    (struct octets){ rx->p, rx->len }, tx);
 	if (!is_aes && tx->len > 5)
-		set_int(out, "counter",
+		play_dlms_set_int(out, "counter",
 		    (json_int_t)tx->p[1] << 24 | tx->p[2] << 16 | tx->p[3] << 8 | tx->p[4]);
 }
 
@@ -398,5 +374,5 @@ play_dlms_crypto(const json_t *vector, json_t **made, char *why, size_t why_size
 	else
 		play_protected(&p, out, tx.len > 0 ? &tx : &rx, tx.len > 0,
 		    json_object_get(decoded, "counter"));
-	return finish(&p, out, made, why, why_size);
+	return play_dlms_finish(&p, out, made, why, why_size);
 }

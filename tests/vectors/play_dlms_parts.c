@@ -8,30 +8,6 @@
 
 enum { POLLING_CLIENT = 32, METER_LOGICAL = 1, METER_PHYSICAL = 16 };
 
-static void
-set(json_t *to, const char *key, json_t *value)
-{
-	json_object_set_new(to, key, value);
-}
-
-static void
-set_int(json_t *to, const char *key, json_int_t n)
-{
-	set(to, key, json_integer(n));
-}
-
-static enum play_result
-finish(const struct play_dlms *p, json_t *out, json_t **made, char *why, size_t why_size)
-{
-	if (p->fault[0] != '\0') {
-		snprintf(why, why_size, "%s", p->fault);
-		json_decref(out);
-		return PLAY_DIFFERED;
-	}
-	*made = out;
-	return PLAY_DECODED;
-}
-
 /* ---- frames ---- */
 
 static json_t *
@@ -49,14 +25,14 @@ numbers(json_t *out, const struct hdlc_frame *f)
 	int physical;
 
 	hdlc_address_numbers(&f->to, &logical, &physical);
-	set_int(out, "client", f->from.octets[0] >> 1);
-	set_int(out, "server_logical", logical);
-	set(out, "server_physical",
+	play_dlms_set_int(out, "client", f->from.octets[0] >> 1);
+	play_dlms_set_int(out, "server_logical", logical);
+	play_dlms_set(out, "server_physical",
 	    physical == HDLC_NO_PHYSICAL ? json_null() : json_integer(physical));
-	set_int(out, "server_octets", f->to.len);
+	play_dlms_set_int(out, "server_octets", f->to.len);
 	if (hdlc_address(&again, logical, physical, f->to.len) < 0 ||
 	    !hdlc_address_equal(&again, &f->to))
-		set(out, "server_octets", json_null());
+		play_dlms_set(out, "server_octets", json_null());
 }
 
 static void
@@ -65,7 +41,7 @@ number_received(json_t *out, unsigned n)
 	json_t *all = json_object_get(out, "N(R)");
 
 	if (all == NULL) {
-		set_int(out, "N(R)", n);
+		play_dlms_set_int(out, "N(R)", n);
 		return;
 	}
 	if (!json_is_array(all)) {
@@ -83,10 +59,10 @@ put_reject(json_t *out, const struct hdlc_frame *f)
 
 	if (hdlc_reject(f, &why) < 0)
 		return;
-	set(out, "rejected_control", json_sprintf("%02X", why.control));
-	set_int(out, "VS", why.vs);
-	set_int(out, "VR", why.vr);
-	set(out, "reason",
+	play_dlms_set(out, "rejected_control", json_sprintf("%02X", why.control));
+	play_dlms_set_int(out, "VS", why.vs);
+	play_dlms_set_int(out, "VR", why.vr);
+	play_dlms_set(out, "reason",
 	    json_pack("{s:i,s:i,s:i,s:i}", "W", why.unknown_control, "X", why.no_info_allowed, "Y",
 		why.too_long, "Z", why.bad_number));
 }
@@ -111,7 +87,7 @@ play_command(struct play_dlms *p, json_t *out, const struct play_octets *bytes, 
 	if (f.kind == HDLC_RR || f.kind == HDLC_RNR || f.kind == HDLC_REJ)
 		number_received(out, f.nr);
 	if (f.kind == HDLC_RNR || f.kind == HDLC_REJ || f.kind == HDLC_FRMR)
-		set(out, "frame",
+		play_dlms_set(out, "frame",
 		    json_string(f.kind == HDLC_RNR ? "RNR" :
 			    f.kind == HDLC_REJ	   ? "REJ" :
 						     "FRMR"));
@@ -120,7 +96,7 @@ play_command(struct play_dlms *p, json_t *out, const struct play_octets *bytes, 
 	if ((f.kind != HDLC_SNRM && f.kind != HDLC_UA) ||
 	    hdlc_parse_limits(f.info, f.info_len, &limits) < 0)
 		return;
-	set(out, is_sent ? "request" : "answer", limits_json(&limits));
+	play_dlms_set(out, is_sent ? "request" : "answer", limits_json(&limits));
 	if (is_sent) {
 		json_t *l = limits_json(&limits);
 
@@ -157,8 +133,8 @@ play_ui(json_t *out, const uint8_t *p, size_t len)
 	    xdlms_parse(f.info + 3, f.info_len - 3, &a) < 0 || a.time.len != COSEM_TIME_LEN ||
 	    cosem_time_parse(a.time.p, &t) < 0)
 		return;
-	set(out, "frame", json_string("UI"));
-	set(out, "apdu",
+	play_dlms_set(out, "frame", json_string("UI"));
+	play_dlms_set(out, "apdu",
 	    json_pack("{s:s,s:o,s:o,s:o}", "apdu", "data-notification", "long_invoke",
 		json_sprintf("%08X", a.counter), "time", play_dlms_civil(&t.t), "body",
 		play_dlms_value_of(a.data.p, a.data.len)));
@@ -179,7 +155,7 @@ put_apdu(json_t *out, const uint8_t *p, size_t len)
 			memcpy(apdu.p + apdu.len, f.info + skip, f.info_len - skip);
 		apdu.len += f.info_len > 0 ? f.info_len - skip : 0;
 	}
-	set(out, "apdu", play_dlms_hex_json(apdu.p, apdu.len));
+	play_dlms_set(out, "apdu", play_dlms_hex_json(apdu.p, apdu.len));
 }
 
 /* What the framer of the line makes of it, polling meter 1/16 as client 32. */
@@ -203,15 +179,15 @@ play_received(json_t *out, const struct play_octets *bytes)
 	ok = f.verdict == FRAME_WHOLE || f.verdict == FRAME_SILENT;
 	while (flags + 1 < len && p[flags + 1] == HDLC_FLAG)
 		flags++;
-	set(out, "skip", json_integer(p - bytes->p + (json_int_t)flags));
-	set(out, "accept", json_boolean(ok));
+	play_dlms_set(out, "skip", json_integer(p - bytes->p + (json_int_t)flags));
+	play_dlms_set(out, "accept", json_boolean(ok));
 	/* A second frame may share the flag that closes the first. */
 	if (ok && hdlc_framer(&expect, p + f.n - 1, len - f.n + 1).verdict == FRAME_WHOLE)
 		f.n = len;
 	if (ok)
 		put_apdu(out, p, f.n);
 	else if (json_object_get(out, "reason") == NULL)
-		set(out, "reason", json_string(refusal(&f, p, len)));
+		play_dlms_set(out, "reason", json_string(refusal(&f, p, len)));
 	if (f.verdict == FRAME_FOREIGN)
 		play_ui(out, p, len);
 }
@@ -234,7 +210,7 @@ play_dlms_frame(const json_t *vector, json_t **made, char *why, size_t why_size)
 			play_received(out, &bytes);
 		}
 	}
-	return finish(p, out, made, why, why_size);
+	return play_dlms_finish(p, out, made, why, why_size);
 }
 
 /* ---- values ---- */
@@ -277,13 +253,14 @@ put_time(json_t *out, struct octets data)
 
 	if (axdr_next(&a, &v) < 0 || cosem_time_of(&v, &t) < 0)
 		return;
-	set(out, "local", play_dlms_civil(&t.t));
-	set(out, "deviation",
+	play_dlms_set(out, "local", play_dlms_civil(&t.t));
+	play_dlms_set(out, "deviation",
 	    t.deviation == COSEM_NO_DEVIATION ? json_null() : json_integer(t.deviation));
-	set(out, "status", t.status == COSEM_NO_STATUS ? json_null() : json_integer(t.status));
-	set(out, "valid", json_boolean(!cosem_time_invalid(&t)));
-	set(out, "doubtful", json_boolean(t.status != COSEM_NO_STATUS && (t.status & COSEM_DOUBTFUL)));
-	set(out, "dst", json_boolean(cosem_time_summer(&t)));
+	play_dlms_set(out, "status", t.status == COSEM_NO_STATUS ? json_null() : json_integer(t.status));
+	play_dlms_set(out, "valid", json_boolean(!cosem_time_invalid(&t)));
+	play_dlms_set(out, "doubtful",
+	    json_boolean(t.status != COSEM_NO_STATUS && (t.status & COSEM_DOUBTFUL)));
+	play_dlms_set(out, "dst", json_boolean(cosem_time_summer(&t)));
 }
 
 enum play_result
@@ -307,7 +284,7 @@ play_dlms_axdr(const json_t *vector, json_t **made, char *why, size_t why_size)
 	if (period != NULL) {
 		json_object_set(out, "period_s", (json_t *)(uintptr_t)period);
 		json_object_set(out, "columns", json_object_get(decoded, "columns"));
-		set(out, "timestamps", stamps_json(data, json_integer_value(period)));
+		play_dlms_set(out, "timestamps", stamps_json(data, json_integer_value(period)));
 	}
 	*made = out;
 	return PLAY_DECODED;

@@ -39,6 +39,30 @@ play_dlms_hex_json(const uint8_t *p, size_t len)
 }
 
 void
+play_dlms_set(json_t *to, const char *key, json_t *value)
+{
+	json_object_set_new(to, key, value);
+}
+
+void
+play_dlms_set_int(json_t *to, const char *key, json_int_t n)
+{
+	play_dlms_set(to, key, json_integer(n));
+}
+
+enum play_result
+play_dlms_finish(const struct play_dlms *p, json_t *out, json_t **made, char *why, size_t why_size)
+{
+	if (p->fault[0] != '\0') {
+		snprintf(why, why_size, "%s", p->fault);
+		json_decref(out);
+		return PLAY_DIFFERED;
+	}
+	*made = out;
+	return PLAY_DECODED;
+}
+
+void
 play_dlms_fault(struct play_dlms *p, const char *fmt, ...)
 {
 	va_list args;
