@@ -83,7 +83,8 @@ struct meter_family {
 	int (*identify)(struct meter_session *, struct meter_config *);
 	/* One part of the tariff calendar: of the active one or of the passive one that is to follow
 	 * it.  Only the passive one is set, with the write password.  NULL: has none. */
-	int (*calendar_get)(struct meter_session *, enum calendar_part, bool passive, struct calendar *);
+	int (*calendar_get)(struct meter_session *, enum calendar_part, bool passive,
+	    struct calendar *);
 	int (*calendar_set)(struct meter_session *, enum calendar_part, const struct calendar *);
 	void (*close)(struct meter_session *);		/* log out, best effort; may be NULL */
 };

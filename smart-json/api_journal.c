@@ -42,7 +42,8 @@ print_row(void *arg, uint64_t id, int64_t ts, const char *json)
 
 /* limit: unless the client says another; most: whatever it says. */
 static void
-answer_rows(struct http_call *call, enum device_journal kind, const char *order, size_t limit, size_t most)
+answer_rows(struct http_call *call, enum device_journal kind, const char *order, size_t limit,
+    size_t most)
 {
 	struct page page = { .out = &call->out, .zone = store_zone(call->server->store),
 		.from = INT64_MIN, .to = INT64_MAX, .limit = limit };
@@ -74,8 +75,8 @@ api_journal(struct http_call *call)
 {
 	unsigned kind = 0;
 
-	while (kind < DJ_COUNT &&
-	    strcmp(call->arg[0], store_journal_name((enum device_journal)kind)) != 0)
+	while (
+	    kind < DJ_COUNT && strcmp(call->arg[0], store_journal_name((enum device_journal)kind)) != 0)
 		kind++;
 	if (kind == DJ_COUNT)
 		http_fail(call, 404, NULL, "there is no journal \"%.40s\"", call->arg[0]);

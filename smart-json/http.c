@@ -167,7 +167,7 @@ on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *
 
 	(void)listener;
 	(void)len;
-	address_host((const void *)sa, peer);	/* libevent accepts into a whole storage */
+	address_host((const void *)sa, peer); /* libevent accepts into a whole storage */
 	if (!local && !room_for_peer(http, peer)) {
 		turn_away(fd);
 		return;

@@ -79,7 +79,8 @@ static const struct http_route routes[] = {
 	{ "action/restart", ORDER, LEVEL_ADMIN, IN_WORKER, 65536, smart_restart, DIALECT_ANY },
 	{ "action/time/set", ORDER, LEVEL_ADMIN, IN_WORKER, 65536, smart_time_set, DIALECT_ANY },
 	{ "action/time/sync", ORDER, LEVEL_ADMIN, IN_WORKER, 65536, smart_time_sync, DIALECT_ANY },
-	{ "action/storage/sync", ORDER, LEVEL_ADMIN, IN_WORKER, 65536, smart_storage_sync, DIALECT_ANY },
+	{ "action/storage/sync", ORDER, LEVEL_ADMIN, IN_WORKER, 65536, smart_storage_sync,
+	    DIALECT_ANY },
 
 	/* 13 state */
 	STATE("state/time", smart_state_time, DIALECT_ANY),
@@ -101,10 +102,11 @@ static const struct http_route routes[] = {
 	STATE("jrnl/{*}", smart_journal, DIALECT_ANY),
 
 	/* 15 firmware */
-	{ "upload/firmware", HTTP_POST, LEVEL_ADMIN, IN_WORKER_FILE, HTTP_BODY_FILE, smart_firmware_post,
-	    DIALECT_ANY },
+	{ "upload/firmware", HTTP_POST, LEVEL_ADMIN, IN_WORKER_FILE, HTTP_BODY_FILE,
+	    smart_firmware_post, DIALECT_ANY },
 	{ "upload/firmware", HTTP_GET, LEVEL_ADMIN, IN_WORKER, 0, smart_firmware_get, DIALECT_ANY },
-	{ "download/fwupdatelog", HTTP_GET, LEVEL_ADMIN, IN_WORKER, 0, smart_firmware_log, DIALECT_ANY },
+	{ "download/fwupdatelog", HTTP_GET, LEVEL_ADMIN, IN_WORKER, 0, smart_firmware_log,
+	    DIALECT_ANY },
 
 	/* ours */
 	STATE("metrics", smart_metrics, DIALECT_ANY),

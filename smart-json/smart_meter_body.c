@@ -30,7 +30,11 @@ const struct body_shape body_meter_relay = {
 	{ { NULL } },
 };
 
-static const struct { const char *name; enum calendar_part part; struct body_shape shape; } calendars[] = {
+static const struct {
+	const char *name;
+	enum calendar_part part;
+	struct body_shape shape;
+} calendars[] = {
 	{ "activate", CALENDAR_ACTIVATE, { { ID }, { { NULL } } } },
 	{ "name", CALENDAR_NAME, { { ID, TYPE }, { NAME("CalendarName") } } },
 	{ "season", CALENDAR_SEASONS,

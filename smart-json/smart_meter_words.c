@@ -115,8 +115,9 @@ check_iface_name(json_t *value, const struct member *m, struct fault *fault)
 {
 	enum meter_iface iface;
 
-	return iface_meant(json_string_value(value), &iface) ? value :
-							       view_refuse(value, FAULT_UNKNOWN, m, fault);
+	return iface_meant(json_string_value(value), &iface) ?
+	    value :
+	    view_refuse(value, FAULT_UNKNOWN, m, fault);
 }
 
 json_t *
@@ -132,7 +133,8 @@ check_line_text(json_t *value, const struct member *m, struct fault *fault)
 json_t *
 check_address(json_t *value, const struct member *m, struct fault *fault)
 {
-	return json_string_length(value) < ADDRESS_SIZE ? value : view_refuse(value, FAULT_LENGTH, m, fault);
+	return json_string_length(value) < ADDRESS_SIZE ? value :
+							  view_refuse(value, FAULT_LENGTH, m, fault);
 }
 
 json_t *

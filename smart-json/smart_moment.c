@@ -251,7 +251,8 @@ print_relays(struct moment *m, struct result *r, const struct ask_answer *answer
 }
 
 static void
-print_calendar(struct moment *m, struct result *r, const struct ask *ask, const struct ask_answer *answer)
+print_calendar(struct moment *m, struct result *r, const struct ask *ask,
+    const struct ask_answer *answer)
 {
 	begin_entry(r);
 	data_print_entry(&r->vals, m->q, answer->utc, answer->diff_s);

@@ -90,8 +90,8 @@ find_working(struct poll *poll, bool working[static LINES])
 		enum meter_iface iface = meter_iface_by_name(buses[i].name);
 
 		if (iface >= IFACE_1 && iface <= IFACE_4)
-			working[iface - IFACE_1] =
-			    buses[i].state != BUS_IDLE && buses[i].state != BUS_NO_DEVICE;
+			working[iface - IFACE_1] = buses[i].state != BUS_IDLE &&
+			    buses[i].state != BUS_NO_DEVICE;
 	}
 	free(buses);
 }

@@ -379,7 +379,8 @@ static int
 open_http(struct uspd *u, const struct options *opt)
 {
 	struct http_options http = { .loop = u->loop, .store = u->store, .poll = u->poll,
-		.events = u->events, .transit = u->transit, .orders = orders_device(u->orders), .dir = opt->data,
+		.events = u->events, .transit = u->transit, .orders = orders_device(u->orders),
+		.dir = opt->data,
 		.web = u->board.web[0] != '\0' ? u->board.web : NULL, .bind = u->board.http_bind,
 		.port = u->board.http_port };
 	int rc = http_open(&u->http, &http);

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { NO_LOG = 255, DAY_S = 86400, AT_ONCE = 200, SELECTION_SIZE = 96, TIME_OLD_ID = 13000,
+enum { NO_LOG = 255, DAY_S = 86400, AT_ONCE = 200, ROWS_MOST = 512, SELECTION_SIZE = 96, TIME_OLD_ID = 13000,
 	TIME_NEW_ID = 13001 };
 /* 1 January 2000: the meters' epoch. */
 static const int64_t epoch = INT64_C(946684800);
@@ -21,7 +21,6 @@ struct harvest {
 	uint16_t word;		/* log 9: of the row before */
 	int64_t after;		/* rows up to here are known */
 	int64_t newest;
-	unsigned n;
 };
 
 static struct cosem
@@ -125,22 +124,29 @@ put_code(struct harvest *h, int64_t ts, int64_t code)
 
 /* New time, old time: two records at their two times. */
 static int
-put_times(struct harvest *h, int64_t new_ts, const struct cosem_time *old_time)
+put_times(struct harvest *h, int64_t new_ts, int64_t old_ts)
 {
 	static const struct spodes_event before = { J_TIME_CORR, 0, TIME_OLD_ID },
 					 after = { J_TIME_CORR, 1, TIME_NEW_ID };
-	int rc = put(h, cosem_time_utc(old_time, h->s->zone), &before);
+	int rc = put(h, old_ts, &before);
 
 	return rc == E_OK ? put(h, new_ts, &after) : rc;
 }
 
+/* One row of a log: when, and the code, the word, or of log 13 the time before (UTC). */
+struct log_row {
+	int64_t ts, what;
+	bool is_good;
+};
+
 static int
-take_log_row(struct harvest *h, struct axdr *a, unsigned columns, unsigned code_column)
+parse_row(const struct harvest *h, struct axdr *a, struct log_row *row)
 {
+	const struct spodes_memory *m = spodes_memory(h->s);
+	unsigned columns = m->logs[h->log].n, code_column = m->logs[h->log].code;
 	struct cosem_time time = { 0 }, old_time = { 0 };
 	bool has_time = false, has_old = false, has_code = false;
 	struct axdr_value v;
-	int64_t code = 0, ts;
 	int rc = axdr_next(a, &v);
 
 	if (rc < 0 || v.tag != AXDR_STRUCT || v.count != columns)
@@ -156,34 +162,46 @@ take_log_row(struct harvest *h, struct axdr *a, unsigned columns, unsigned code_
 		else if (h->log == LOG_TIME && !has_old)
 			has_old = cosem_time_of(&v, &old_time) == E_OK;
 		else if (i == code_column)
-			has_code = axdr_int(&v, &code);
+			has_code = axdr_int(&v, &row->what);
 	}
-	if (!has_time)
-		return E_OK;
-	ts = cosem_time_utc(&time, h->s->zone);
-	h->n++;
-	if (ts > h->newest)
-		h->newest = ts;
-	if (ts <= h->after)
-		return E_OK;
-	if (h->log == LOG_TIME)
-		return has_old ? put_times(h, ts, &old_time) : E_OK;
-	return has_code ? put_code(h, ts, code) : E_OK;
+	row->is_good = has_time && (h->log == LOG_TIME ? has_old : has_code);
+	row->ts = has_time ? cosem_time_utc(&time, h->s->zone) : 0;
+	if (has_old)
+		row->what = cosem_time_utc(&old_time, h->s->zone);
+	return E_OK;
 }
 
+static int
+take_log_row(struct harvest *h, const struct log_row *row)
+{
+	if (row->ts > h->newest)
+		h->newest = row->ts;
+	if (row->ts <= h->after || !row->is_good)
+		return E_OK;
+	return h->log == LOG_TIME ? put_times(h, row->ts, row->what) : put_code(h, row->ts, row->what);
+}
+
+/* Some meters tell the newest first; what a status word means depends on the one before. */
 static int
 take_answer(struct harvest *h, struct octets data)
 {
 	struct spodes_memory *m = spodes_memory(h->s);
 	struct axdr a = axdr_init(data.p, data.len);
+	struct log_row rows[ROWS_MOST];
+	bool is_reverse;
 	uint32_t n;
 	int rc = axdr_enter(&a, AXDR_ARRAY, &n);
 
-	for (; rc == E_OK && n > 0; n--)
-		rc = take_log_row(h, &a, m->logs[h->log].n, m->logs[h->log].code);
+	if (rc == E_OK && n > ROWS_MOST)
+		return E_LIMIT;
+	for (uint32_t i = 0; rc == E_OK && i < n; i++)
+		rc = parse_row(h, &a, &rows[i]);
 	/* Perhaps the columns are others now. */
 	if (rc == E_FRAME)
 		m->logs[h->log].n = 0;
+	is_reverse = rc == E_OK && n > 1 && rows[n - 1].ts < rows[0].ts;
+	for (uint32_t i = 0; rc == E_OK && i < n; i++)
+		rc = take_log_row(h, &rows[is_reverse ? n - 1 - i : i]);
 	return rc;
 }
 
@@ -289,7 +307,7 @@ read_log(struct harvest *h)
 		return E_OK;
 	rc = h->after <= 0 ? ask_first_time(h) : ask_range(h, h->after + 1);
 	/* Ranges are not served here, or too much is new. */
-	if (rc == E_UNSUPPORTED || rc == E_INVALID || rc == E_LIMIT)
+	if (rc == E_UNSUPPORTED || rc == E_INVALID || rc == E_LIMIT || rc == E_METER)
 		rc = ask_newest(h);
 	if (rc < 0)
 		return rc;

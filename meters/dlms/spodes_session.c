@@ -341,8 +341,7 @@ ask_counter(struct meter_session *s)
 	dlms_close(d);
 	*d = own;
 	d->cipher.counter = (uint32_t)n + FIRST_COUNTER;
-	return rc == E_TIMEOUT || rc == E_BUSY || rc == E_LOST || rc == E_STOPPED ||
-		rc == E_PREEMPTED ?
+	return rc == E_TIMEOUT || rc == E_BUSY || rc == E_LOST || rc == E_STOPPED || rc == E_PREEMPTED ?
 	    rc :
 	    E_OK;
 }

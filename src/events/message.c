@@ -105,8 +105,8 @@ make(struct messages *m, struct order *order, struct content *c)
 	int rc = E_OK;
 
 	if (c->moment)
-		rc = content_read_now(c, m->options.poll, (uint32_t)c->settings.http_moment_s, &m->stop, &ok,
-		    &failed);
+		rc = content_read_now(c, m->options.poll, (uint32_t)c->settings.http_moment_s, &m->stop,
+		    &ok, &failed);
 	if (rc == E_OK && m->stop)
 		rc = E_STOPPED;
 	if (rc < 0)
@@ -115,7 +115,8 @@ make(struct messages *m, struct order *order, struct content *c)
 	order->head.created = print.time;
 	order->head.delay_s = delay_of(m, &c->settings);
 	order->head.message = print.number = outbox_number(m->outbox);
-	print.part_bytes = (size_t)(mail ? c->settings.message_mail_kb : c->settings.message_mqtt_kb) * KIB;
+	print.part_bytes = (size_t)(mail ? c->settings.message_mail_kb : c->settings.message_mqtt_kb) *
+	    KIB;
 	rc = content_print(c, &print);
 	if (rc == E_OK && failed > 0)
 		order->result = ok > 0 ? RESULT_PARTIAL : RESULT_FAILED;
@@ -261,7 +262,9 @@ static int
 open_parts(struct messages *m)
 {
 	struct outbox_options outbox = { .dir = m->dir, .lost = outbox_lost, .arg = m };
-	struct sending_options sending = { .store = m->options.store, .dir = m->dir, .serial = m->serial };
+	struct sending_options sending = { .store = m->options.store,
+		.dir = m->dir,
+		.serial = m->serial };
 	int rc = outbox_open(&m->outbox, &outbox);
 
 	if (rc < 0)
@@ -303,7 +306,8 @@ messages_open(struct messages **made, const struct messages_options *options)
 	events_set_sender(options->events, ACTION_MQTT, send_message, m);
 	events_set_sender(options->events, ACTION_SMTP, send_message, m);
 	outbox_stats(m->outbox, &waiting);
-	log_info("messages", "outbox=%s messages=%zu bytes=%" PRIu64, m->dir, waiting.messages, waiting.bytes);
+	log_info("messages", "outbox=%s messages=%zu bytes=%" PRIu64, m->dir, waiting.messages,
+	    waiting.bytes);
 	*made = m;
 	return E_OK;
 }
@@ -358,6 +362,6 @@ messages_stats(struct messages *m, struct messages_stats *stats)
 
 	outbox_stats(m->outbox, &outbox);
 	sending_stats(m->sending, &sending);
-	*stats = (struct messages_stats){ outbox.messages, outbox.bytes, m->made, sending.sent, sending.failed,
-		outbox.lost + sending.given_up };
+	*stats = (struct messages_stats){ outbox.messages, outbox.bytes, m->made, sending.sent,
+		sending.failed, outbox.lost + sending.given_up };
 }

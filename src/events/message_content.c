@@ -58,8 +58,9 @@ take_meters(struct content *c, const json_t *list)
 			c->meters[c->n_meters++] = &c->table->rows[i];
 	json_array_foreach(list, i, id) {
 		json_int_t is = json_integer_value(id);
-		const struct meter_row *row =
-		    is > 0 && is <= UINT32_MAX ? meter_table_find(c->table, (uint32_t)is) : NULL;
+		const struct meter_row *row = is > 0 && is <= UINT32_MAX ?
+		    meter_table_find(c->table, (uint32_t)is) :
+		    NULL;
 
 		if (row != NULL)
 			c->meters[c->n_meters++] = row;
@@ -132,7 +133,7 @@ load(struct content *c, const json_t *row, const char **why)
 		take_measures(c, json_object_get(types, "types"),
 		    class != NULL && strcmp(class, "moment") == 0);
 		*why = c->n_measures == 0 ? "the template names nothing to send" :
-		       c->n_meters == 0   ? "the template names no meter that is there" :
+		    c->n_meters == 0	  ? "the template names no meter that is there" :
 					    NULL;
 		rc = *why != NULL ? E_NOTFOUND : E_OK;
 	}
@@ -191,7 +192,7 @@ content_print_record(struct text *t, const struct content *c, const struct recor
 {
 	const struct tag_choice choice = { DIALECT_40, c->settings.http_meas_40 != 0, NULL };
 	bool by_start = r->type == REC_EL_PROFILE && c->settings.http_profile_start != 0;
-	struct tag_list tags;
+	struct tag_list tags = { .n = 0 };
 
 	tag_list_make(&tags, r->type, &choice);
 	text_printf(t, "{\"ts\":%" PRId64 ",\"diff\":%" PRId32 ",\"tags\":[",
@@ -266,13 +267,15 @@ print_device(struct text *t, const struct content *c, size_t meter, size_t measu
 {
 	const struct meter_row *row = c->meters[meter];
 	const struct content_measure *m = &c->measures[measure];
-	const struct content_reading *reading =
-	    c->readings != NULL ? &c->readings[meter * c->n_measures + measure] : NULL;
+	const struct content_reading *reading = c->readings != NULL ?
+	    &c->readings[meter * c->n_measures + measure] :
+	    NULL;
 	struct meter_state state;
 	bool known = store_state_get(c->store, row->dev, &state) == E_OK;
 	int rc = E_OK;
 
-	text_printf(t, "{\"id\":%" PRIu32 ",\"deviceIdx\":%u,\"meterId\":%" PRIu32 ",\"serial\":", row->id,
+	text_printf(t,
+	    "{\"id\":%" PRIu32 ",\"deviceIdx\":%u,\"meterId\":%" PRIu32 ",\"serial\":", row->id,
 	    row->dev, row->id);
 	text_json(t, known && state.config.serial[0] != '\0' ? state.config.serial : NULL);
 	if (known && state.config.model[0] != '\0') {

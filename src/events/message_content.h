@@ -33,7 +33,7 @@ struct content {
 	size_t n_measures;
 	uint32_t depth;
 	bool moment;				/* some measure is read now */
-	struct content_reading *readings;	/* by meter, then measure; NULL: nothing was read now */
+	struct content_reading *readings;	/* by meter, then measure; NULL: none */
 };
 
 /* Reads a row of TABLE_MESSAGES and what it names.  E_NOTFOUND: *why, a constant, says what is

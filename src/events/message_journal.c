@@ -24,7 +24,9 @@ journal_mail(struct store *store, const struct outbox_head *h, enum mail_action 
 {
 	struct text t = { 0 };
 
-	text_printf(&t, "{\"idMsg\":%" PRId64 ",\"idSrv\":%" PRId64 ",\"idTo\":%" PRId64 ",\"action\":%d,\"res\":0}",
+	text_printf(&t,
+	    "{\"idMsg\":%" PRId64 ",\"idSrv\":%" PRId64 ",\"idTo\":%" PRId64
+	    ",\"action\":%d,\"res\":0}",
 	    h->content, h->place.id, h->to, (int)action);
 	add(store, DJ_MAIL_MSG, &t);
 }
@@ -71,8 +73,8 @@ journal_mqtt_sent(struct store *store, const struct outbox_head *h)
 }
 
 void
-journal_mqtt_connection(struct store *store, int64_t from, int64_t to, const char *address, unsigned port,
-    int result)
+journal_mqtt_connection(struct store *store, int64_t from, int64_t to, const char *address,
+    unsigned port, int result)
 {
 	struct text t = { 0 };
 
@@ -93,5 +95,6 @@ journal_lost(struct store *store, const struct outbox_head *h, const char *why)
 	add(store, DJ_SYSTEM, &t);
 	if (h->place.kind == OUTBOX_MAIL)
 		journal_mail(store, h, MAIL_REMOVED);
-	log_warn("messages", "message %016" PRIx64 " part %u is given up: %s", h->message, h->part, why);
+	log_warn("messages", "message %016" PRIx64 " part %u is given up: %s", h->message, h->part,
+	    why);
 }

@@ -82,11 +82,13 @@ open_questions(struct reader *reader)
 }
 
 static int
-ask_one(struct reader *reader, struct poll *poll, struct question *q, size_t measure, int64_t deadline_us)
+ask_one(struct reader *reader, struct poll *poll, struct question *q, size_t measure,
+    int64_t deadline_us)
 {
 	const struct content *c = reader->content;
 	enum record_type type = c->measures[measure].type;
-	struct ask ask = { .kind = record_type_info(type)->values == VALUES_CONFIG ? ASK_CONFIG : ASK_READ,
+	bool config = record_type_info(type)->values == VALUES_CONFIG;
+	struct ask ask = { .kind = config ? ASK_CONFIG : ASK_READ,
 		.meter = c->meters[q->meter]->id, .type = type, .store = true,
 		.deadline_us = deadline_us, .record = take_record, .answered = take_answer, .arg = q };
 	int rc;
@@ -114,7 +116,8 @@ ask_all(struct reader *reader, struct poll *poll, int64_t deadline_us, const _At
 		int rc = E_LIMIT;
 
 		*q = (struct question){ reader, &c->readings[i], i / c->n_measures };
-		if (!c->measures[measure].now || !content_fits(&c->measures[measure], c->meters[q->meter]))
+		if (!c->measures[measure].now ||
+		    !content_fits(&c->measures[measure], c->meters[q->meter]))
 			continue;
 		while (rc == E_LIMIT && !*stop && clock_mono_us() < deadline_us) {
 			if (open_questions(reader) >= AT_ONCE)

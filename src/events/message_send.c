@@ -188,8 +188,7 @@ expire(struct sending *s)
 		return;
 	s->expire_us = clock_mono_us() + MINUTE_US;
 	TAILQ_FOREACH(p, &s->places, link)
-		while (p->transfer == NULL &&
-		    (p->mqtt == NULL || mqtt_in_flight(p->mqtt) == 0) &&
+		while (p->transfer == NULL && (p->mqtt == NULL || mqtt_in_flight(p->mqtt) == 0) &&
 		    outbox_next(s->options.outbox, p->is, 0, &h, &age_s) &&
 		    age_s > s->settings.message_ttl_h * 3600)
 			sending_give_up(s, &h, "it was not delivered in time");

@@ -142,7 +142,8 @@ look_at_broker(struct sending *s, struct place *p)
 			p->connected = clock_utc();
 			p->fails = 0;
 			p->retry_us = 0;
-			log_info("messages", "broker %s port %u: connected", p->account.addr, p->account.port);
+			log_info("messages", "broker %s port %u: connected", p->account.addr,
+			    p->account.port);
 		}
 		publish_next(s, p);
 		break;
@@ -190,7 +191,7 @@ begin_transfer(struct sending *s, struct place *p)
 		rc = transfer_open(&p->transfer, &p->account, &h, payload, len);
 	if (rc == E_OK)
 		rc = p->account.kind == ACCOUNT_SMTP ? prepare_mail(s, p, p->transfer) :
-						      push_prepare(p->transfer, &p->account);
+						       push_prepare(p->transfer, &p->account);
 	if (rc == E_OK && curl_multi_add_handle(s->multi, p->transfer->easy) != CURLM_OK)
 		rc = E_INTERNAL;
 	if (rc == E_OK)

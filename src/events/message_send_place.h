@@ -29,7 +29,7 @@ struct place {
 	bool up;
 	int64_t connected;		/* UTC */
 	uint64_t given;			/* the last message given to the broker */
-	int journalled;			/* the result of the last failed connection in the journal; -1 */
+	int journalled;			/* result of the last failure in the journal; -1 */
 
 	struct transfer *transfer;
 };

@@ -27,7 +27,8 @@ set_certificates(CURL *easy, const struct account *a)
 	if (a->ca != NULL)
 		curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &ca);
 	else if (a->ca_path[0] != '\0' && stat(a->ca_path, &is) == 0)
-		curl_easy_setopt(easy, S_ISDIR(is.st_mode) ? CURLOPT_CAPATH : CURLOPT_CAINFO, a->ca_path);
+		curl_easy_setopt(easy, S_ISDIR(is.st_mode) ? CURLOPT_CAPATH : CURLOPT_CAINFO,
+		    a->ca_path);
 }
 
 int

@@ -92,7 +92,8 @@ on_publish(struct mosquitto *mosq, void *arg, int mid)
 			uint64_t number = m->flights[i].number;
 
 			m->n_flights--;
-			memmove(&m->flights[i], &m->flights[i + 1], (m->n_flights - i) * sizeof(m->flights[0]));
+			memmove(&m->flights[i], &m->flights[i + 1],
+			    (m->n_flights - i) * sizeof(m->flights[0]));
 			m->taken(m->arg, number);
 			return;
 		}
@@ -164,7 +165,8 @@ set_tls(struct mqtt *m, const struct mqtt_options *o)
 		is_dir = false;
 	}
 	if (rc == MOSQ_ERR_SUCCESS)
-		rc = mosquitto_tls_set(m->mosq, is_dir ? NULL : path, is_dir ? path : NULL, NULL, NULL, NULL);
+		rc = mosquitto_tls_set(m->mosq, is_dir ? NULL : path, is_dir ? path : NULL, NULL, NULL,
+		    NULL);
 	if (rc == MOSQ_ERR_SUCCESS && !a->cert_check) {
 		rc = mosquitto_tls_opts_set(m->mosq, 0 /* SSL_VERIFY_NONE */, NULL, NULL);
 		if (rc == MOSQ_ERR_SUCCESS)
@@ -183,14 +185,15 @@ connect_to(struct mqtt *m, const struct mqtt_options *o)
 	mosquitto_connect_callback_set(m->mosq, on_connect);
 	mosquitto_publish_callback_set(m->mosq, on_publish);
 	mosquitto_disconnect_callback_set(m->mosq, on_disconnect);
-	mosquitto_max_inflight_messages_set(m->mosq, 0);	/* the owner counts */
+	mosquitto_max_inflight_messages_set(m->mosq, 0); /* the owner counts */
 	snprintf(topic, sizeof(topic), "%sstate", m->base);
 	rc = mosquitto_int_option(m->mosq, MOSQ_OPT_PROTOCOL_VERSION,
 	    o->version == 5 ? MQTT_PROTOCOL_V5 : MQTT_PROTOCOL_V311);
 	if (rc == MOSQ_ERR_SUCCESS)
 		rc = mosquitto_will_set(m->mosq, topic, 7, "offline", QOS, true);
 	if (rc == MOSQ_ERR_SUCCESS && a->login[0] != '\0')
-		rc = mosquitto_username_pw_set(m->mosq, a->login, a->password[0] != '\0' ? a->password : NULL);
+		rc = mosquitto_username_pw_set(m->mosq, a->login,
+		    a->password[0] != '\0' ? a->password : NULL);
 	if (rc == MOSQ_ERR_SUCCESS)
 		rc = set_tls(m, o);
 	if (rc == MOSQ_ERR_SUCCESS)
@@ -214,7 +217,8 @@ mqtt_open(struct mqtt **made, const struct mqtt_options *o)
 	m->version = o->version;
 	m->taken = o->taken;
 	m->arg = o->arg;
-	snprintf(m->base, sizeof(m->base), "%s%s%s/out/", a->prefix, a->prefix[0] != '\0' ? "/" : "", id);
+	snprintf(m->base, sizeof(m->base), "%s%s%s/out/", a->prefix, a->prefix[0] != '\0' ? "/" : "",
+	    id);
 	m->mosq = mosquitto_new(id, false, m);
 	if (m->mosq != NULL) {
 		errno = 0;

@@ -196,7 +196,8 @@ parse_head(const char *file, size_t size, struct outbox_head *h, size_t *payload
 }
 
 static int
-load(const struct outbox *o, uint64_t number, struct text *whole, struct outbox_head *h, size_t *payload)
+load(const struct outbox *o, uint64_t number, struct text *whole, struct outbox_head *h,
+    size_t *payload)
 {
 	int rc = read_file(o, number, whole);
 

@@ -15,7 +15,8 @@ enum { PORT_SMTPS = 465, PORT_PLAIN = 25, WORD_BYTES = 45, LINE_MOST = 998 };
 static void
 print_base64(struct text *t, const char *bytes, size_t len)
 {
-	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const char letters[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 	for (size_t i = 0; i < len; i += 3) {
 		uint32_t v = 0;
@@ -84,7 +85,8 @@ smtp_print_csv(struct text *t, const char *payload, size_t len)
 	text_str(t, "measure;meterId;serial;ts;tag;val\r\n");
 	json_array_foreach(json_object_get(root, "measures"), i, measure)
 		json_array_foreach(json_object_get(measure, "devices"), k, device)
-			print_csv_device(t, json_string_value(json_object_get(measure, "measure")), device);
+			print_csv_device(t, json_string_value(json_object_get(measure, "measure")),
+			    device);
 	json_decref(root);
 	return t->failed ? E_NOMEM : rc;
 }
@@ -107,8 +109,8 @@ static void
 print_date(struct text *t, struct zone zone, int64_t utc)
 {
 	static const char *const days[] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
-	static const char *const months[] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep",
-		"Oct", "Nov", "Dec" };
+	static const char *const months[] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug",
+		"Sep", "Oct", "Nov", "Dec" };
 	struct civil c = civil_from_utc(zone, utc);
 	int offset = (int)(zone_offset_s(zone, utc) / 60), size = offset < 0 ? -offset : offset;
 
@@ -143,8 +145,8 @@ add_headers(struct transfer *t, const struct account *a, const struct smtp_lette
 	text_printf(&line, "To: <%s>", l->to);
 	good = good && add_header(t, &line);
 	text_clear(&line);
-	text_printf(&line, "Message-ID: <%s.%016" PRIx64 ".%u%s>", l->serial, t->head.message, t->head.part,
-	    strchr(a->email, '@'));
+	text_printf(&line, "Message-ID: <%s.%016" PRIx64 ".%u%s>", l->serial, t->head.message,
+	    t->head.part, strchr(a->email, '@'));
 	good = good && add_header(t, &line);
 	text_clear(&line);
 	text_printf(&subject, "%s %016" PRIx64 " %s", l->name[0] != '\0' ? l->name : l->serial,
@@ -163,8 +165,7 @@ add_part(struct transfer *t, const char *data, size_t len, const char *type, con
 	curl_mimepart *part = curl_mime_addpart(t->mime);
 
 	return part != NULL && curl_mime_data(part, data, len) == CURLE_OK &&
-	    curl_mime_type(part, type) == CURLE_OK &&
-	    curl_mime_encoder(part, "base64") == CURLE_OK &&
+	    curl_mime_type(part, type) == CURLE_OK && curl_mime_encoder(part, "base64") == CURLE_OK &&
 	    (file == NULL || curl_mime_filename(part, file) == CURLE_OK);
 }
 
@@ -174,13 +175,13 @@ add_parts(struct transfer *t, const struct smtp_letter *l)
 	struct civil c = civil_from_utc(l->zone, t->head.created);
 	struct text words = { 0 }, csv = { 0 };
 	char file[96];
-	int stem = snprintf(file, sizeof(file) - 8, "data_%s_%04d%02d%02d%02d%02d%02d", l->serial, c.year,
-	    c.month, c.day, c.hour, c.minute, c.second);
+	int stem = snprintf(file, sizeof(file) - 8, "data_%s_%04d%02d%02d%02d%02d%02d", l->serial,
+	    c.year, c.month, c.day, c.hour, c.minute, c.second);
 	bool good;
 
 	stem = stem < (int)sizeof(file) - 8 ? stem : (int)sizeof(file) - 9;
-	text_printf(&words, "%s\r\n%s %s\r\nmsgId %016" PRIx64, "Data of meters / Данные приборов учёта",
-	    l->name, l->serial, t->head.message);
+	text_printf(&words, "%s\r\n%s %s\r\nmsgId %016" PRIx64,
+	    "Data of meters / Данные приборов учёта", l->name, l->serial, t->head.message);
 	if (t->head.parts > 1)
 		text_printf(&words, ", %u / %u", t->head.part, t->head.parts);
 	text_str(&words, "\r\n");
@@ -276,8 +277,10 @@ smtp_judge(const struct transfer *t, CURLcode code, enum smtp_result *result)
 	if (code == CURLE_OK)
 		return VERDICT_SENT;
 	if (reply >= 400 && reply < 600 && *result != SMTP_SIGN_IN)
-		*result = code == CURLE_SEND_ERROR ? SMTP_BODY : SMTP_REPLY;
-	/* What the server says of this letter for good; a login it refuses is a fault of the account. */
+		*result = code == CURLE_WEIRD_SERVER_REPLY ?
+		    SMTP_BODY :
+		    SMTP_REPLY; /* the letter itself, or before */
+	/* Refused for good is a letter; a login that is refused is a fault of the account. */
 	return reply >= 500 && reply < 600 && *result != SMTP_SIGN_IN && *result != SMTP_TLS_HANDSHAKE ?
 	    VERDICT_GIVE_UP :
 	    VERDICT_RETRY;

@@ -7,8 +7,10 @@
 #include "src/events/message_transfer.h"
 
 /* smart-json.md 14 */
-enum smtp_result { SMTP_OK, SMTP_UNKNOWN, SMTP_CONNECT, SMTP_NAME, SMTP_RESET, SMTP_TIMEOUT, SMTP_REPLY, SMTP_FILE,
-	SMTP_TLS_INIT, SMTP_TLS_HANDSHAKE, SMTP_SIGN_IN, SMTP_PARAMETERS, SMTP_BODY };
+enum smtp_result {
+	SMTP_OK, SMTP_UNKNOWN, SMTP_CONNECT, SMTP_NAME, SMTP_RESET, SMTP_TIMEOUT, SMTP_REPLY, SMTP_FILE,
+	SMTP_TLS_INIT, SMTP_TLS_HANDSHAKE, SMTP_SIGN_IN, SMTP_PARAMETERS, SMTP_BODY
+};
 
 struct smtp_letter {
 	const char *to;			/* address */

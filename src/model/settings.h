@@ -121,7 +121,7 @@
 	INT(message_cert_check, "message.cert_check", 1, 0, 1, "certificates of servers of messages are checked, unless their row says otherwise") \
 	INT(mqtt_version, "mqtt.version", 4, 4, 5, "MQTT: 4 is 3.1.1, 5 is 5.0") \
 	INT(mqtt_keepalive_s, "mqtt.keepalive_s", 60, 5, 3600, "MQTT: keep-alive") \
-	INT(mqtt_inflight, "mqtt.inflight", 20, 1, 1000, "MQTT: messages on the way without an answer yet")
+	INT(mqtt_inflight, "mqtt.inflight", 20, 1, 1000, "MQTT: messages on the way, not answered yet")
 
 struct settings {
 #define INT(field, key, def, least, most, help) int64_t field;

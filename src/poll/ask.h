@@ -27,8 +27,8 @@ enum ask_kind {
 	ASK_CLOCK_SYNC,		/* clock to device time: softly where the meter can, else set */
 	ASK_RELAY,		/* state of relay number */
 	ASK_RELAY_SET,		/* switches it and reads it back; E_METER when it did not follow */
-	/* One part of the tariff calendar: E_UNSUPPORTED by families without.  What is set is read back;
-	 * only the passive one is written, of the active one it is E_REFUSED. */
+	/* One part of the tariff calendar: E_UNSUPPORTED by families without.  What is set is read
+	 * back; only the passive one is written, of the active one it is E_REFUSED. */
 	ASK_CALENDAR, ASK_CALENDAR_SET
 };
 

@@ -257,7 +257,8 @@ int poll_read_missing(struct conversation *, enum record_type, int64_t from, int
 int poll_read_journals(struct conversation *, uint64_t mask) USPD_MUST_CHECK;
 int poll_read_backfill(struct conversation *) USPD_MUST_CHECK;
 int poll_read_order(struct conversation *, const struct poll_order *) USPD_MUST_CHECK;
-/* Labels the archive should hold of one series now; false when the meter cannot have it. */
+
+/* span.c: labels the archive should hold of one series now; false when the meter cannot have it. */
 bool poll_series_span(const struct settings *, struct zone, const struct poll_meter *, enum series,
     int64_t now, struct grid *, int64_t *oldest, int64_t *newest);
 void poll_count_missing(struct poll *, struct poll_meter *);

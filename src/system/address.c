@@ -198,8 +198,8 @@ address_text(const struct sockaddr_storage *address, char text[static ADDRESS_TE
 	if (host[0] == '\0')
 		text[0] = '\0';
 	else
-		snprintf(text, ADDRESS_TEXT, strchr(host, ':') != NULL ? "[%.45s]:%u" : "%.45s:%u", host,
-		    port_of(address));
+		snprintf(text, ADDRESS_TEXT, strchr(host, ':') != NULL ? "[%.45s]:%u" : "%.45s:%u",
+		    host, port_of(address));
 }
 
 /* ---- ranges ---- */

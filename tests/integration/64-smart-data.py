@@ -10,7 +10,6 @@ import time
 
 import smart_vectors
 import street_check
-import street_model
 from smart_schema import Schemas
 from uspd import Daemon, Directory, Report, Street, same
 

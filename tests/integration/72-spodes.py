@@ -3,8 +3,6 @@
 frame size: archives and journals are the model's; orders, calendars, keys, counters after a crash."""
 
 import calendar
-import csv
-import io
 import json
 import os
 import signal
@@ -13,16 +11,8 @@ import urllib.error
 import urllib.request
 
 import street_check
+from spodes_rows import AK, FAST, GMAC, SECRET, as_csv, entry, fitted, frames
 from uspd import Daemon, Directory, Report, Street
-
-FAST = 921600
-EK, AK = bytes(range(16)), bytes(range(0xD0, 0xE0))
-SECRET = "1234567890ABCDEF"
-GMAC = {"auth_reader": "gmac", "auth_configurator": "gmac", "security": "ciphered"}
-
-
-def frames(info, window=1, pdu=512, **more):
-    return dict({"info_tx": info, "info_rx": info, "window_tx": window, "window_rx": window, "max_pdu": pdu}, **more)
 
 
 # On the line: every size of frames, and each authentication once.
@@ -38,11 +28,6 @@ WRAPPER = [dict(GMAC, max_pdu=1024), {"auth_reader": "none"}, {"max_pdu": 8192},
            {"auth_reader": "hls2", "password": SECRET, "max_pdu": 100}]
 WRONG = [("spodes", {}, "password"), ("spodes", dict(GMAC), "key"),
          ("spodes", {"auth_reader": "hls2", "password": SECRET}, "secret")]
-
-
-def entry(serial, kind="spodes", **keys):
-    keys.pop("options", None)
-    return dict({"type": kind, "serial": str(serial), "speed": FAST}, **keys)
 
 
 def made_street():
@@ -66,29 +51,6 @@ def made_street():
 STREET = made_street()
 
 
-def auth_of(given, secret, security):
-    """The option of one level, and the password that goes with it."""
-    if given == "gmac":
-        return "gmac-enc" if security == "ciphered" else "gmac", EK + AK
-    return given, secret.encode()
-
-
-def fitted(row, keys, options):
-    """A row of the meter table as a person fills it in for such a meter."""
-    security = keys.get("security", "plain")
-    rd, row["pass_rd"] = auth_of(keys.get("auth_reader", "lls"), keys.get("password", "111111"), security)
-    wr, row["pass_wr"] = auth_of(keys.get("auth_configurator", "hls2"), SECRET, security)
-    said = ["auth=" + rd] if rd == wr else ["auth_rd=" + rd] * (rd != "lls") + ["auth_wr=" + wr] * (wr != "hls2")
-    said += [options] * bool(options) + ["model=mercury"] * (keys["type"] == "spodes-mercury")
-    if keys.get("transport") == "wrapper":
-        row["addr"] = row["addr"].split("/")[0] + "/"
-    row["addr"] += "".join(";" + s for s in said)
-    if keys["type"] in ("spodes-rim",):
-        row["pass_rd"] = b"Reader"
-    row["pass_rd"], row["pass_wr"] = row["pass_rd"].hex(), row["pass_wr"].hex()
-    return row
-
-
 def table(street):
     entries = [e for bus in STREET["buses"] for e in bus["meters"]]
     options = [k.get("options", "") for k in LINE] + [""] * (len(entries) - len(LINE))
@@ -97,14 +59,6 @@ def table(street):
         row["pass_rd"] = {"password": b"654321".hex(), "secret": b"ABCDEF1234567890".hex(),
                           "key": (bytes(16) + AK).hex()}[what]
     return rows
-
-
-def as_csv(rows):
-    out = io.StringIO()
-    writer = csv.DictWriter(out, rows[0].keys(), delimiter=";")
-    writer.writeheader()
-    writer.writerows(rows)
-    return out.getvalue()
 
 
 class Box:

@@ -8,7 +8,6 @@ the clock is not: each client does its day's number of requests without pauses.
 """
 
 import http.client
-import json
 import os
 import socket
 import threading

@@ -41,7 +41,8 @@ add_meters(void)
 		changes[i].row.iface = IFACE_1;
 		snprintf(changes[i].row.address, sizeof(changes[i].row.address), "%u", i + 1);
 	}
-	ck_assert_int_eq(store_meters_change(f.store, changes, METERS, &failed, why, sizeof(why)), E_OK);
+	ck_assert_int_eq(store_meters_change(f.store, changes, METERS, &failed, why, sizeof(why)),
+	    E_OK);
 }
 
 static void
@@ -49,14 +50,15 @@ setup(void)
 {
 	fixture_open(&f);
 	add_meters();
-	edit(TABLE_ARCH_TEMPLATES, "day", "{\"name\":\"day\",\"types\":[\"ElDayEnergy\",\"ElJrnlPwr\",\"Nothing\"]}");
+	edit(TABLE_ARCH_TEMPLATES, "day",
+	    "{\"name\":\"day\",\"types\":[\"ElDayEnergy\",\"ElJrnlPwr\",\"Nothing\"]}");
 	edit(TABLE_ARCH_TEMPLATES, "none", "{\"name\":\"none\",\"types\":[\"Nothing\"]}");
 	edit(TABLE_METER_TEMPLATES, "one", "{\"name\":\"one\",\"meters\":[2,99]}");
 	edit(TABLE_METER_TEMPLATES, "gone", "{\"name\":\"gone\",\"meters\":[99]}");
 	for (unsigned dev = 1; dev <= 2; dev++)
 		for (int day = 1; day <= DAYS; day++) {
-			struct record r = fixture_energy(REC_EL_DAY, 1700000000 / DAY_S * DAY_S + day * DAY_S - 10800,
-			    day * 1000 + dev);
+			struct record r = fixture_energy(REC_EL_DAY,
+			    1700000000 / DAY_S * DAY_S + day * DAY_S - 10800, day * 1000 + dev);
 
 			fixture_put(&f, (uint16_t)dev, &r);
 		}
@@ -97,7 +99,8 @@ static int
 print(size_t part_bytes, const char **why)
 {
 	struct content c;
-	struct content_print p = { .number = 0x1234, .name = "Дом \"7\"", .serial = "sn1", .time = 1700000000,
+	struct content_print p = { .number = 0x1234, .name = "Дом \"7\"", .serial = "sn1",
+		.time = 1700000000,
 		.part_bytes = part_bytes, .part = take_part };
 	int rc = content_open(&c, f.store, 1, why);
 
@@ -142,7 +145,8 @@ START_TEST(newest_values_go_out_oldest_first)
 	ck_assert_ptr_null(strstr(parts[0], "\"val\":3.001"));
 	ck_assert(json_is_null(json_object_get(json_array_get(devices(root, 1), 0), "vals")));
 	ck_assert_str_eq(json_string_value(json_object_get(root, "msgId")), "0000000000001234");
-	ck_assert_str_eq(json_string_value(json_object_get(json_object_get(root, "device"), "name")), "Дом \"7\"");
+	ck_assert_str_eq(json_string_value(json_object_get(json_object_get(root, "device"), "name")),
+	    "Дом \"7\"");
 	ck_assert_ptr_null(json_object_get(root, "part"));
 	json_decref(root);
 }
@@ -153,13 +157,15 @@ START_TEST(a_template_of_meters_chooses)
 	const char *why;
 	json_t *root;
 
-	message("{\"id\":1,\"meterDataTemplateId\":1,\"meterTemplateId\":1,\"dataDepth\":0,\"dataClass\":\"arch\"}");
+	message("{\"id\":1,\"meterDataTemplateId\":1,\"meterTemplateId\":1,\"dataDepth\":0,"
+		"\"dataClass\":\"arch\"}");
 	ck_assert_int_eq(print(100000, &why), E_OK);
 	root = part(0);
 	ck_assert_uint_eq(json_array_size(devices(root, 0)), 1);
-	ck_assert_int_eq(json_integer_value(json_object_get(json_array_get(devices(root, 0), 0), "meterId")), 2);
-	ck_assert_uint_eq(
-	    json_array_size(json_object_get(json_array_get(devices(root, 0), 0), "vals")), 1);
+	ck_assert_int_eq(
+	    json_integer_value(json_object_get(json_array_get(devices(root, 0), 0), "meterId")), 2);
+	ck_assert_uint_eq(json_array_size(json_object_get(json_array_get(devices(root, 0), 0), "vals")),
+	    1);
 	json_decref(root);
 }
 END_TEST
@@ -190,8 +196,10 @@ static const char *const nothing[] = {
 	"{\"id\":2,\"meterDataTemplateId\":1,\"dataDepth\":1,\"dataClass\":\"arch\"}",
 	"{\"id\":1,\"meterDataTemplateId\":9,\"dataDepth\":1,\"dataClass\":\"arch\"}",
 	"{\"id\":1,\"meterDataTemplateId\":2,\"dataDepth\":1,\"dataClass\":\"arch\"}",
-	"{\"id\":1,\"meterDataTemplateId\":1,\"meterTemplateId\":9,\"dataDepth\":1,\"dataClass\":\"arch\"}",
-	"{\"id\":1,\"meterDataTemplateId\":1,\"meterTemplateId\":2,\"dataDepth\":1,\"dataClass\":\"arch\"}",
+	"{\"id\":1,\"meterDataTemplateId\":1,\"meterTemplateId\":9,\"dataDepth\":1,"
+	    "\"dataClass\":\"arch\"}",
+	"{\"id\":1,\"meterDataTemplateId\":1,\"meterTemplateId\":2,\"dataDepth\":1,"
+	    "\"dataClass\":\"arch\"}",
 };
 
 START_TEST(what_names_nothing_says_why)
@@ -211,7 +219,8 @@ static const struct { const char *text, *words; } words[] = {
 	{ "a\r\nBcc: b", "=?UTF-8?B?YQ0KQmNjOiBi?=" },
 	{ "Дом", "=?UTF-8?B?0JTQvtC8?=" },
 	{ "ДомДомДомДомДомДомДомДом",
-	    "=?UTF-8?B?0JTQvtC80JTQvtC80JTQvtC80JTQvtC80JTQvtC80JTQvtC80JTQvtC80JQ=?=\r\n =?UTF-8?B?0L7QvA==?=" },
+	    "=?UTF-8?B?0JTQvtC80JTQvtC80JTQvtC80JTQvtC80JTQvtC80JTQvtC80JTQvtC80JQ=?=\r\n"
+	    " =?UTF-8?B?0L7QvA==?=" },
 };
 
 START_TEST(subjects_are_ascii)
@@ -226,22 +235,27 @@ END_TEST
 
 START_TEST(data_as_csv)
 {
-	static const char payload[] = "{\"measures\":[{\"measure\":\"M\",\"devices\":[{\"meterId\":7,\"serial\":\"s\","
-				      "\"vals\":[{\"ts\":5,\"tags\":[{\"tag\":\"A+0\",\"val\":1.25},"
-				      "{\"tag\":\"x\",\"val\":null}]}]},{\"meterId\":8,\"serial\":null,\"vals\":null}]}]}";
+	static const char payload[] =
+	    "{\"measures\":[{\"measure\":\"M\",\"devices\":[{\"meterId\":7,\"serial\":\"s\","
+	    "\"vals\":[{\"ts\":5,\"tags\":[{\"tag\":\"A+0\",\"val\":1.25},"
+	    "{\"tag\":\"x\",\"val\":null}]}]},{\"meterId\":8,\"serial\":null,\"vals\":null}]}]}";
 	struct text t = { 0 };
 
 	ck_assert_int_eq(smtp_print_csv(&t, payload, strlen(payload)), E_OK);
-	ck_assert_str_eq(t.p, "measure;meterId;serial;ts;tag;val\r\nM;7;s;5;A+0;1.25\r\nM;7;s;5;x;null\r\n");
+	ck_assert_str_eq(t.p,
+	    "measure;meterId;serial;ts;tag;val\r\nM;7;s;5;A+0;1.25\r\nM;7;s;5;x;null\r\n");
 	text_free(&t);
 }
 END_TEST
 
-static const struct { enum outbox_kind kind; const char *json; bool good; enum account_kind is; } accounts[] = {
-	{ OUTBOX_BROKER, "{\"addr\":\"b\",\"port\":1883,\"prefix\":\"p\",\"deviceID\":\"d\",\"cropt\":2}", true, ACCOUNT_MQTT },
+static const struct { enum outbox_kind kind; const char *json; bool good;
+	enum account_kind is; } accounts[] = {
+	{ OUTBOX_BROKER, "{\"addr\":\"b\",\"port\":1883,\"prefix\":\"p\",\"cropt\":2}",
+	    true, ACCOUNT_MQTT },
 	{ OUTBOX_BROKER, "{\"addr\":\"https://x/y\",\"port\":1}", true, ACCOUNT_HTTP },
 	{ OUTBOX_MAIL, "{\"server\":\"m\",\"port\":25,\"email\":\"a@b\"}", true, ACCOUNT_SMTP },
-	{ OUTBOX_MAIL, "{\"server\":\"m\",\"port\":25,\"email\":\"a@b\\r\\nX: y\"}", false, ACCOUNT_SMTP },
+	{ OUTBOX_MAIL, "{\"server\":\"m\",\"port\":25,\"email\":\"a@b\\r\\nX: y\"}",
+	    false, ACCOUNT_SMTP },
 	{ OUTBOX_BROKER, "{\"port\":1883}", false, ACCOUNT_MQTT },
 	{ OUTBOX_BROKER, "{\"addr\":\"b\",\"port\":70000}", false, ACCOUNT_MQTT },
 	{ OUTBOX_BROKER, "nonsense", false, ACCOUNT_MQTT },
@@ -253,7 +267,8 @@ START_TEST(rows_make_accounts)
 	struct account a;
 
 	settings_defaults(&settings);
-	ck_assert(account_parse(&a, accounts[_i].kind, accounts[_i].json, &settings) == accounts[_i].good);
+	ck_assert(
+	    account_parse(&a, accounts[_i].kind, accounts[_i].json, &settings) == accounts[_i].good);
 	ck_assert_int_eq(a.kind, accounts[_i].is);
 	ck_assert(a.cert_check);
 	account_free(&a);

@@ -8,7 +8,6 @@
 
 #include "src/base/log.h"
 #include "src/events/outbox.h"
-#include "tests/unit/store_help.h"
 #include "tests/unit/unit.h"
 
 static char dir[64];
@@ -54,7 +53,7 @@ static void
 teardown(void)
 {
 	outbox_close(box);
-	fixture_remove_folder(dir);
+	unit_folder_remove(dir);
 }
 
 static uint64_t

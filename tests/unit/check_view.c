@@ -30,7 +30,8 @@ static const struct { view_checker *check; const char *json; } checked[] = {
 	{ check_line_text, "\"9600,8n1\"" }, { check_type_name, "\"MILURIC\"" },
 	{ check_iface_name, "\"iface2\"" }, { check_address, "\"ТЕСТ\"" },
 	{ check_meter_password, "\"пароль\"" },
-	{ check_number, "-2.5" }, { check_readings, "[{\"meterId\":1,\"measure\":\"ElMomentQuality\"}]" },
+	{ check_number, "-2.5" },
+	{ check_readings, "[{\"meterId\":1,\"measure\":\"ElMomentQuality\"}]" },
 };
 /* Of members that are made into others; 3 is a type of meter and of schedule. */
 static const struct { const char *stored, *json; } made[] = {

@@ -141,7 +141,8 @@ put_request(json_t *out, struct play_dlms *p, const struct play_octets *tx)
 	if (apdu == APDU_AARQ && acse_parse(tx->p, tx->len, &aarq) == E_OK) {
 		/* The clients of the associations (1). */
 		play_dlms_set_int(out, "client", aarq.mechanism == MECHANISM_NONE ? 16 : 32);
-		play_dlms_set(out, "password", json_stringn((const char *)aarq.value.p, aarq.value.len));
+		play_dlms_set(out, "password",
+		    json_stringn((const char *)aarq.value.p, aarq.value.len));
 	}
 	rd_skip(&r, 1);
 	if (type != 1 && apdu != APDU_SET)

@@ -256,7 +256,8 @@ put_time(json_t *out, struct octets data)
 	play_dlms_set(out, "local", play_dlms_civil(&t.t));
 	play_dlms_set(out, "deviation",
 	    t.deviation == COSEM_NO_DEVIATION ? json_null() : json_integer(t.deviation));
-	play_dlms_set(out, "status", t.status == COSEM_NO_STATUS ? json_null() : json_integer(t.status));
+	play_dlms_set(out, "status",
+	    t.status == COSEM_NO_STATUS ? json_null() : json_integer(t.status));
 	play_dlms_set(out, "valid", json_boolean(!cosem_time_invalid(&t)));
 	play_dlms_set(out, "doubtful",
 	    json_boolean(t.status != COSEM_NO_STATUS && (t.status & COSEM_DOUBTFUL)));
