@@ -19,9 +19,9 @@ Q := $(if $(V),,@)
 # ---- how to compile ----
 
 CPPFLAGS += -I. -D_GNU_SOURCE
-# Dates after 2038 on 32-bit targets, but not where structures with times are shared with libevent.
+# Dates after 2038 on 32-bit targets, but not where structures with times are shared with a library.
 TIME64 := -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64
-LIBEVENT_DOORS = $(shell grep -l '^#include <event2/' $(EXISTING_SRC))
+TIME32_DOORS = $(shell grep -lE '^#include <(event2/|zip\.h)' $(EXISTING_SRC))
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wvla -Wmissing-prototypes -Wstrict-prototypes \
 	-Wformat=2 -Wundef -Wno-missing-field-initializers $(if $(WERROR),-Werror)
 # Bytes are where silent conversions hurt.
@@ -122,7 +122,7 @@ $(SYSROOT:%=%/.complete): scripts/sysroot.sh scripts/deps.sh
 	@touch $@
 
 $(call obj,$(BYTES_SRC)): FILE_CFLAGS += $(WARN_BYTES)
-$(call obj,$(filter-out $(LIBEVENT_DOORS),$(ALL_SRC))): FILE_CFLAGS += $(TIME64)
+$(call obj,$(filter-out $(TIME32_DOORS),$(ALL_SRC))): FILE_CFLAGS += $(TIME64)
 $(call obj,$(UNIT_SRC) $(UNIT_HELP)): FILE_CFLAGS += $(CHECK_CFLAGS)
 $(O)/%.o: %.c Makefile | ready
 	@mkdir -p $(@D); echo "CC $<"

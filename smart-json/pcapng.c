@@ -34,7 +34,9 @@ put_option(struct wr *w, uint16_t code, const void *value, size_t len)
 static void
 put_text(struct wr *w, uint16_t code, const char *text)
 {
-	put_option(w, code, text, strnlen(text, TEXT_MOST));
+	size_t len = strlen(text);
+
+	put_option(w, code, text, len < TEXT_MOST ? len : TEXT_MOST);
 }
 
 /* A block of what `body` holds and then `more`, padded, and `tail`. */

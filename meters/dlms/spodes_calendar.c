@@ -330,7 +330,8 @@ put_part(struct wr *w, struct zone zone, enum calendar_part part, const struct c
 	}
 }
 
-/* Plans that switch by the time, beginning at midnight (17). */
+/* Plans in the order of time (17).  Those that should begin at midnight and do not, the meter refuses:
+ * a plan with one switch in all is the same at any time. */
 static bool
 are_days_good(const struct calendar *c)
 {
@@ -341,8 +342,7 @@ are_days_good(const struct calendar *c)
 		int at = (sw->hour * 60 + sw->minute) * 60 + sw->second;
 		bool is_first = i == 0 || sw->day != sw[-1].day;
 
-		if (sw->hour > 23 || sw->minute > 59 || sw->second > 59 ||
-		    (is_first ? at != 0 : at <= before))
+		if (sw->hour > 23 || sw->minute > 59 || sw->second > 59 || (!is_first && at <= before))
 			return false;
 		before = at;
 	}

@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-enum { NO_LOG = 255, DAY_S = 86400, AT_ONCE = 200, ROWS_MOST = 512, SELECTION_SIZE = 96, TIME_OLD_ID = 13000,
-	TIME_NEW_ID = 13001 };
+enum { NO_LOG = 255, DAY_S = 86400, AT_ONCE = 200, ROWS_MOST = 256, SELECTION_SIZE = 96 };
+enum { TIME_OLD_ID = 13000, TIME_NEW_ID = 13001 };
 /* 1 January 2000: the meters' epoch. */
 static const int64_t epoch = INT64_C(946684800);
 

@@ -176,30 +176,40 @@ prepare_mail(struct sending *s, struct place *p, struct transfer *t)
 	return rc;
 }
 
+static int
+prepare(struct sending *s, struct place *p, const struct outbox_head *h, struct transfer **t)
+{
+	char *payload = NULL;
+	size_t len = 0;
+	int rc = outbox_payload(s->options.outbox, h->number, &payload, &len);
+
+	if (rc == E_OK)
+		rc = transfer_open(t, &p->account, h, payload, len);
+	if (rc < 0 || *t == NULL)
+		return rc;
+	rc = p->account.kind == ACCOUNT_SMTP ? prepare_mail(s, p, *t) : push_prepare(*t, &p->account);
+	if (rc == E_OK && curl_multi_add_handle(s->multi, (*t)->easy) != CURLM_OK)
+		rc = E_INTERNAL;
+	return rc;
+}
+
 static void
 begin_transfer(struct sending *s, struct place *p)
 {
+	struct transfer *t = NULL;
 	struct outbox_head h;
-	char *payload;
-	size_t len;
 	int rc;
 
 	if (p->transfer != NULL || clock_mono_us() < p->retry_us || !next_message(s, p, 0, &h))
 		return;
-	rc = outbox_payload(s->options.outbox, h.number, &payload, &len);
-	if (rc == E_OK)
-		rc = transfer_open(&p->transfer, &p->account, &h, payload, len);
-	if (rc == E_OK)
-		rc = p->account.kind == ACCOUNT_SMTP ? prepare_mail(s, p, p->transfer) :
-						       push_prepare(p->transfer, &p->account);
-	if (rc == E_OK && curl_multi_add_handle(s->multi, p->transfer->easy) != CURLM_OK)
-		rc = E_INTERNAL;
-	if (rc == E_OK)
+	rc = prepare(s, p, &h, &t);
+	if (rc == E_OK) {
+		p->transfer = t;
 		return;
+	}
 	if (rc == E_INVALID)
 		journal_mail_sent(s->options.store, &h, SMTP_PARAMETERS);
-	transfer_close(p->transfer);
-	p->transfer = NULL;
+	transfer_close(t);
 	rest(s, p);
 }
 

@@ -20,7 +20,7 @@ static struct bus *bus;
 
 /* What happened, in order. */
 static struct { int id, rc; } events[32];
-static int n_events;
+static _Atomic int n_events;
 
 struct test_visit {
 	struct visit visit;

@@ -69,7 +69,7 @@ answer_later(struct http_call *call)
 }
 
 static pthread_t resumer;
-static struct http_call *held;
+static struct http_call *_Atomic held;	/* set by the loop */
 
 static void
 ask_later(struct http_call *call)
