@@ -158,7 +158,7 @@ class Case:
         self.disk.free(self.daemon)
         self.daemon.wait_line("writing works again")
         assert self.store()["trouble"] == ""
-        self.daemon.wait_complete(60)
+        self.daemon.wait_complete(120)
         print(street_check.check_street(self.daemon, STREET, self.meters), "records")
         rows = [r for r in self.daemon.get("journal/system")["rows"] if r.get("code") == self.disk.journalled]
         assert rows and all(self.disk.name in r["text"] for r in rows), rows
