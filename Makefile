@@ -46,7 +46,7 @@ RUN_ENV := CK_FORK=no ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS
 else ifeq ($(CONFIG),tsan)
 CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=thread
 HARDEN := -fPIE
-RUN_ENV := CK_FORK=no TSAN_OPTIONS=halt_on_error=0:second_deadlock_stack=1
+RUN_ENV := CK_FORK=no TSAN_OPTIONS=halt_on_error=0:second_deadlock_stack=1:suppressions=$(CURDIR)/tests/tsan.supp
 # Thread sanitizer of gcc 12 does not start where the kernel randomises addresses widely.
 RUN_WRAP := setarch -R
 else ifeq ($(CONFIG),fuzz)
